@@ -1,0 +1,59 @@
+# Extra pytest arguments: make test ARGS="-k paired -x"
+# Another Python:         make test PYTHON=/path/to/python (only when .venv is created)
+ARGS ?=
+
+VENV := .venv
+PY := $(VENV)/bin/python
+STAMP := $(VENV)/.installed
+
+# Candidates are tried by running them: a version manager's shim can be on PATH and
+# still refuse to start, and some systems ship Python without venv or ensurepip.
+USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	"$$p" -c '$(USABLE)' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
+
+.DEFAULT_GOAL := help
+.PHONY: help smoke test check calibration bench clean
+
+help: ## print this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+smoke: $(STAMP) ## run the smoke claims (CPU, no download)
+	$(PY) -m pytest -m smoke claims --verdicts=all $(ARGS)
+
+test: $(STAMP) ## run the tests
+	$(PY) -m pytest tests -n 2 $(ARGS)
+
+check: $(STAMP) ## lint, formatting, types
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy
+
+calibration: $(STAMP) ## check the statistics against simulated truth
+	$(PY) -m benchmarks.calibration
+
+bench: $(STAMP) ## run the benchmarks
+	$(PY) -m benchmarks
+
+clean: ## remove .venv, caches and builds (recorded runs in .ledger stay)
+	rm -rf $(VENV) build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The stamp is written last, and the environment is always built from nothing: an
+# interrupted or outdated one is replaced, never repaired.
+$(STAMP): requirements.lock
+	@set -e; python="$(PYTHON)"; \
+	"$${python:-false}" -c '$(USABLE)' 2>/dev/null || { \
+		echo "error: no usable Python (tried: $${python:-python3.13, python3.12, python3.11, python3})." >&2; \
+		echo "It has to be 3.11 or newer, with venv and ensurepip (Debian, Ubuntu: the python3-venv package)." >&2; \
+		echo "Name one with: make PYTHON=/path/to/python ..." >&2; \
+		exit 1; }; \
+	echo "Installing requirements.lock into $(VENV) with $$("$$python" -V)"; \
+	echo "(once; 115 MB to download, 550 MB on disk, about a minute)"; \
+	"$$python" -m venv --clear $(VENV); \
+	$(PY) -m pip install --quiet --no-input --disable-pip-version-check --no-deps \
+		-r requirements.lock >$(VENV)/install.log 2>&1 \
+		|| { cat $(VENV)/install.log >&2; exit 1; }; \
+	$(PY) -m pip check --disable-pip-version-check >$(VENV)/check.log 2>&1 \
+		|| { cat $(VENV)/check.log >&2; exit 1; }; \
+	touch $@

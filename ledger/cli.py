@@ -1,0 +1,251 @@
+"""``python -m ledger``: read, compare, gate and verify runs. Starts without numpy."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from .errors import LedgerError
+from .folders import find_run, run_files
+from .run import Run, read_run
+
+Command = Callable[[argparse.Namespace], int]
+BEGIN, END = "<!-- verdicts:begin -->", "<!-- verdicts:end -->"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Exit status: 0 fine, 1 the gate or a verification failed, 2 bad input."""
+    args = _parser().parse_args(argv)
+    try:
+        command: Command = args.command
+        return command(args)
+    except LedgerError as exc:
+        print(f"ledger: {exc}", file=sys.stderr)
+        return 2
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m ledger", description="Verdicts of interpretability claims, from the ledger alone."
+    )
+    parser.add_argument("--root", type=Path, default=Path(), help="the repository whose runs to read (default: here)")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def add(
+        name: str, run: Command, about: str, *, one_run: bool = True, formats: Sequence[str] = ()
+    ) -> argparse.ArgumentParser:
+        sub = commands.add_parser(name, help=about, description=about)
+        sub.set_defaults(command=run)
+        if one_run:
+            sub.add_argument("run", nargs="?", help="a run file, or the beginning of a run id (default: the last run)")
+        if formats:
+            sub.add_argument("--format", choices=formats, default=formats[0])
+        return sub
+
+    table = add("table", _table, "the verdict table of a run", formats=("term", "md", "json"))
+    table.add_argument("--attention", action="store_true", help="only rows that want a person")
+    table.add_argument("--limit", type=int, help="at most this many rows (Markdown)")
+    table.add_argument(
+        "--into", type=Path, metavar="FILE", help=f"replace the part of FILE between {BEGIN} and {END} (Markdown)"
+    )
+    table.add_argument("--check", action="store_true", help="with --into: change nothing, exit 1 if FILE is stale")
+
+    show = add("show", _show, "one claim in full", one_run=False, formats=("term", "json"))
+    show.add_argument("claim", help="claim id, with or without the report's name")
+    show.add_argument("run", nargs="?")
+    show.add_argument("--subject")
+
+    diff = add(
+        "diff",
+        _diff,
+        "what changed between two runs: flips first, moved goalposts loudly",
+        one_run=False,
+        formats=("term", "md", "json"),
+    )
+    diff.add_argument("before", nargs="?", help="default: the run before the last")
+    diff.add_argument("after", nargs="?", help="default: the last run")
+
+    gate = add("gate", _gate, "exit 1 unless a run may be relied on", formats=("term", "md", "json"))
+    gate.add_argument("--require", metavar="ID[,ID]", default="", help="claims that must pass in every cell")
+    gate.add_argument("--max-age", metavar="30d", help="the oldest run that still counts (h, d or w)")
+    gate.add_argument(
+        "--allow", metavar="WHAT[,WHAT]", default="", help="let through: dirty, drift, unexpected, unsealed"
+    )
+
+    add(
+        "verify",
+        _verify,
+        "recompute every verdict from the stored per-unit scores, and check the chain",
+        formats=("term", "json"),
+    )
+    index = add("index", _index, "the index of registered claims, in Markdown", one_run=False)
+    index.add_argument("--claims", type=Path, default=Path("claims"), help="folder of the YAML files (default: claims)")
+    index.add_argument("-o", "--output", type=Path, help="write it there")
+    new = add("new", _new, "register a claim and write its test", one_run=False)
+    new.add_argument("claim", help="<report>.<name>")
+    new.add_argument("statement", nargs="?", help="one sentence: what is better than what, on what")
+    new.add_argument("--folder", type=Path, default=Path("claims"), help="where claims live (default: claims)")
+    add("path", _path, "the path of a run's file", one_run=True)
+    return parser
+
+
+def _load(args: argparse.Namespace, name: str | None = None) -> Run:
+    run = read_run(find_run(args.root, name or getattr(args, "run", None)))
+    for problem in run.problems:
+        print(f"ledger: {run.path.name}: {problem}", file=sys.stderr)
+    return run
+
+
+def _print_json(value: Any) -> None:
+    print(json.dumps(value, indent=1, ensure_ascii=False))
+
+
+def _table(args: argparse.Namespace) -> int:
+    run = _load(args)
+    if args.format == "json":
+        from .controls import with_controls
+        from .family import with_adjusted_verdicts
+
+        _print_json(with_adjusted_verdicts(with_controls(run.rows)))
+        return 0
+    if args.format == "md" or args.into:
+        from .markdown import verdict_table
+
+        text = verdict_table(run.rows, limit=args.limit)
+        if args.into:
+            return _replace_between_markers(args.into, text, args.check)
+        print(text, end="")
+        return 0
+    from .terminal import Style, verdict_lines
+
+    style = Style(shutil.get_terminal_size((100, 24)).columns, "utf" in (sys.stdout.encoding or "").lower())
+    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    print(style.text(f"run {run.id}  {run.path}"))
+    for line, markup in verdict_lines(run.rows, style, "attention" if args.attention else "all"):
+        code = "31;1" if markup.get("red") else "33" if markup.get("yellow") else ""
+        print(f"\x1b[{code}m{line}\x1b[0m" if colour and code else line)
+    return 0
+
+
+def _replace_between_markers(path: Path, text: str, check: bool) -> int:
+    try:
+        old = path.read_text("utf-8")
+    except OSError as exc:
+        raise LedgerError(f"{path}: cannot be read ({exc.strerror})") from None
+    before, begin, rest = old.partition(BEGIN)
+    _, end, after = rest.partition(END)
+    if not (begin and end):
+        raise LedgerError(f"{path}: expected the markers {BEGIN} and {END}")
+    new = f"{before}{begin}\n{text}{end}{after}"
+    if check and new != old:
+        print(f"ledger: {path} is stale; run: python -m ledger table --into {path}", file=sys.stderr)
+        return 1
+    if not check:
+        path.write_text(new, "utf-8")
+    return 0
+
+
+def _show(args: argparse.Namespace) -> int:
+    run = _load(args)
+    if args.format == "json":
+        rows = [r for r in run.rows if r["claim"] == args.claim or r["claim"].endswith(f".{args.claim}")]
+        _print_json([r for r in rows if args.subject in (None, r["subject"])])
+        return 0
+    from .show import show_text
+
+    print(show_text(run, args.claim, args.subject), end="")
+    return 0
+
+
+def _diff(args: argparse.Namespace) -> int:
+    from .diff import changes, diff_json, diff_markdown, diff_text
+
+    before, after = args.before, args.after
+    if before is None:
+        files = run_files(args.root)
+        if len(files) < 2:
+            raise LedgerError(f"{len(files)} run here; a diff needs two. Name them: python -m ledger diff BEFORE AFTER")
+        before = str(files[1])
+    found = changes(_load(args, before).rows, _load(args, after).rows)
+    if args.format == "json":
+        _print_json(diff_json(found))
+    else:
+        print((diff_markdown if args.format == "md" else diff_text)(found), end="")
+    return 0
+
+
+def _gate(args: argparse.Namespace) -> int:
+    from .gate import parse_age, problems
+    from .markdown import escape
+
+    run = _load(args)
+    found = problems(
+        run,
+        require=[c for c in args.require.split(",") if c],
+        max_age=parse_age(args.max_age) if args.max_age else None,
+        allow=[a for a in args.allow.split(",") if a],
+    )
+    if args.format == "json":
+        _print_json({"run": run.id, "open": not found, "problems": found})
+    elif args.format == "md":
+        lines = [f"- {escape(p)}" for p in found] or [f"All {len(run.rows)} rows may be relied on."]
+        print("\n".join([f"### Gate: {'closed' if found else 'open'}", "", *lines]))
+    else:
+        from .text import clean
+
+        print(f"gate {'closed' if found else 'open'}: run {run.id}, {len(run.rows)} rows")
+        for p in found:
+            print(f"  {clean(p)}")
+    return 1 if found else 0
+
+
+def _verify(args: argparse.Namespace) -> int:
+    from .verify import verify
+
+    run = read_run(find_run(args.root, args.run))
+    found = verify(run)
+    if args.format == "json":
+        _print_json({"run": run.id, "rows": found.rows, "recomputed": found.recomputed, "problems": found.problems})
+    else:
+        from .text import clean
+
+        word = "does not hold" if found.problems else "holds"
+        print(
+            f"run {run.id} {word}: {found.recomputed} of {found.rows} rows recomputed from their scores, chain checked"
+        )
+        for p in found.problems:
+            print(f"  {clean(p)}")
+    return 1 if found.problems else 0
+
+
+def _index(args: argparse.Namespace) -> int:
+    from .index import index_markdown, load_reports
+
+    text = index_markdown(load_reports(args.root / args.claims))
+    if args.output:
+        args.output.write_text(text, "utf-8")
+    else:
+        print(text, end="")
+    return 0
+
+
+def _new(args: argparse.Namespace) -> int:
+    from .scaffold import new_claim
+
+    yaml_path, test_path = new_claim(args.claim, args.statement, args.root / args.folder)
+    print(f"registered {args.claim} in {yaml_path}\nwrote {test_path}\nrun it: pytest {test_path} --verdicts=all")
+    return 0
+
+
+def _path(args: argparse.Namespace) -> int:
+    print(find_run(args.root, args.run))
+    return 0

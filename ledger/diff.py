@@ -1,0 +1,121 @@
+"""Two runs side by side: flips first, moved goalposts loudly."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from .family import with_adjusted_verdicts
+from .markdown import code, escape
+from .row import key_of
+from .text import interval, label, rule
+
+Row = Mapping[str, Any]
+GOALPOSTS = ("rule", "bound", "rope", "alpha", "looks", "scope", "family", "role", "design", "quantity", "unit", "n")
+TITLES = {
+    "goalposts": "MOVED GOALPOSTS",
+    "flip": "verdict flips",
+    "status": "status changes",
+    "added": "only in the second run",
+    "removed": "only in the first run",
+    "moved": "same verdict, other numbers",
+}
+
+
+@dataclass(frozen=True)
+class Change:
+    """One claim cell that differs between two runs."""
+
+    kind: str
+    claim: str
+    subject: str
+    before: str
+    after: str
+    detail: str = ""
+
+
+def changes(before: Iterable[Row], after: Iterable[Row]) -> list[Change]:
+    """Every difference, the most serious kind first; each cell once per kind."""
+    a = {key_of(r): r for r in with_adjusted_verdicts(before)}
+    b = {key_of(r): r for r in with_adjusted_verdicts(after)}
+    found = []
+    for key in [*a, *(k for k in b if k not in a)]:
+        old, new = a.get(key), b.get(key)
+        if old is None or new is None:
+            row = new or old
+            assert row is not None
+            kind = "removed" if new is None else "added"
+            found.append(Change(kind, label(row), row["subject"], _said(old), _said(new)))
+            continue
+        moved = [(k, _promised(old, k), _promised(new, k)) for k in GOALPOSTS if _promised(old, k) != _promised(new, k)]
+        if moved:
+            detail = ", ".join(f"{k}: {x!r} → {y!r}" for k, x, y in moved)
+            found.append(Change("goalposts", label(new), new["subject"], _said(old), _said(new), detail))
+        if (old["verdict"], old["family_verdict"]) != (new["verdict"], new["family_verdict"]):
+            detail = f"{interval(old) or '–'} {rule(old)} → {interval(new) or '–'} {rule(new)}"
+            found.append(Change("flip", label(new), new["subject"], _said(old), _said(new), detail))
+        elif old["status"] != new["status"]:
+            found.append(Change("status", label(new), new["subject"], _said(old), _said(new)))
+        elif (old["estimate"], old["lo"], old["hi"]) != (new["estimate"], new["lo"], new["hi"]) and not moved:
+            found.append(Change("moved", label(new), new["subject"], interval(old), interval(new)))
+    order = list(TITLES)
+    return sorted(found, key=lambda c: order.index(c.kind))
+
+
+def _promised(row: Row, key: str) -> Any:
+    return (row.get("registered") or row).get(key)
+
+
+def _said(row: Row | None) -> str:
+    if row is None:
+        return "–"
+    verdict, family = row["verdict"], row["family_verdict"]
+    if verdict is None:
+        return str(row["status"])
+    return str(verdict) if verdict == family else f"{verdict} ({family} in its family)"
+
+
+def diff_text(found: list[Change]) -> str:
+    """Plain text for a terminal."""
+    if not found:
+        return "no differences\n"
+    lines = []
+    for kind, title in TITLES.items():
+        group = [c for c in found if c.kind == kind]
+        if not group:
+            continue
+        lines.append(f"{'!! ' if kind == 'goalposts' else ''}{title} ({len(group)})")
+        for c in group:
+            lines.append(f"  {c.claim} on {c.subject}: {c.before} → {c.after}")
+            if c.detail:
+                lines.append(f"    {c.detail}")
+    return "\n".join(lines) + "\n"
+
+
+def diff_markdown(found: list[Change]) -> str:
+    """Markdown for a step summary or a pull-request comment."""
+    if not found:
+        return "### Verdict changes\n\nNo differences.\n"
+    counts = ", ".join(
+        f"{sum(c.kind == k for c in found)} {t}" for k, t in TITLES.items() if any(c.kind == k for c in found)
+    )
+    lines = [
+        "### Verdict changes",
+        "",
+        f"**{counts}**",
+        "",
+        "| change | claim | subject | before | after | detail |",
+        "|---|---|---|---|---|---|",
+    ]
+    for c in found:
+        kind = f"**{TITLES[c.kind]}**" if c.kind in ("goalposts", "flip") else TITLES[c.kind]
+        lines.append(
+            f"| {kind} | {code(c.claim)} | {code(c.subject)} | {escape(c.before)} | {escape(c.after)} | {escape(c.detail)} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def diff_json(found: list[Change]) -> list[dict[str, Any]]:
+    """One object per change."""
+    return [asdict(c) for c in found]

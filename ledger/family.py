@@ -1,0 +1,112 @@
+"""Families: what a verdict is worth when many claims are judged together.
+
+Holm (1979) for headline claims, Benjamini-Hochberg (1995) for all other claims of a report, nothing
+for conjunctions: a claim that must hold for every cell is already the hardest reading. Computed when
+rows are read, because a family is only complete then; registered members that did not run count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from typing import Any
+
+Row = Mapping[str, Any]
+Q = 0.05
+
+
+def holm(p: Sequence[float]) -> list[float]:
+    """Holm's step-down adjusted p-values, in the order given."""
+    order = sorted(range(len(p)), key=p.__getitem__)
+    adjusted, running = [0.0] * len(p), 0.0
+    for rank, i in enumerate(order):
+        running = max(running, (len(p) - rank) * p[i])
+        adjusted[i] = min(1.0, running)
+    return adjusted
+
+
+def benjamini_hochberg(p: Sequence[float]) -> list[float]:
+    """Benjamini and Hochberg's step-up adjusted p-values, in the order given."""
+    order = sorted(range(len(p)), key=p.__getitem__, reverse=True)
+    adjusted, running = [0.0] * len(p), 1.0
+    for back, i in enumerate(order):
+        running = min(running, p[i] * len(p) / (len(p) - back))
+        adjusted[i] = running
+    return adjusted
+
+
+def with_adjusted_verdicts(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Rows with ``family_verdict`` and ``family_method`` added.
+
+    The adjusted verdict is never more decided than the raw one. Passes and fails are adjusted by the
+    same rule, each on its own one-sided p.
+    """
+    out = [dict(row) for row in rows]
+    for row in out:
+        row["family_verdict"], row["family_method"] = row.get("verdict"), None
+    _apply(out, "headline", ("report", "family", "subject"), "holm")
+    _apply(out, "claim", ("report", "subject"), "bh")
+    return out
+
+
+def _apply(rows: list[dict[str, Any]], role: str, keys: tuple[str, ...], method: str) -> None:
+    def key(row: Row) -> tuple[str, ...]:
+        return tuple(str(row.get(k)) for k in keys)
+
+    members = sorted(
+        (r for r in rows if r.get("role") in ((role,) if method == "holm" else ("claim", "headline"))), key=key
+    )
+    for _, group in groupby(members, key=key):
+        family = list(group)
+        size = max([len(family), *(int(r.get("family_size") or 1) for r in family if method == "holm")])
+        if size < 2:
+            continue
+        for direction, word in (("p_pass", "pass"), ("p_fail", "fail")):
+            # A member without a verdict (not run, crashed, refused) counts with p = 1.
+            p = [_spent(r, direction) for r in family] + [1.0] * (size - len(family))
+            adjusted = holm(p) if method == "holm" else benjamini_hochberg(p)
+            for row, value in zip(family, adjusted, strict=False):
+                if row["role"] != role:
+                    continue
+                level = float(row.get("alpha") or 0.025) if method == "holm" else Q / 2
+                row["family_method"] = f"{'Holm' if method == 'holm' else 'BH'}, m={size}"
+                if row.get("verdict") == word and value > level:
+                    row["family_verdict"] = "inconclusive"
+
+
+def _spent(row: Row, direction: str) -> float:
+    """The p-value on the scale of the first look: later attempts may spend less than alpha."""
+    p = row.get(direction)
+    if p is None or row.get("verdict") is None:
+        return 1.0
+    alpha, spent = float(row.get("alpha") or 0.025), float(row.get("alpha_spent") or 0.025)
+    return min(1.0, float(p) * alpha / spent)
+
+
+def conjunctions(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """One line per "for every" claim and subject: pass if every cell passed, fail if one failed for sure.
+
+    A fail of one cell refutes the conjunction only at ``alpha / m`` (Bonferroni over its cells).
+    """
+    found: dict[tuple[str, str], list[Row]] = {}
+    for row in rows:
+        if row.get("role") == "conjunction":
+            found.setdefault((str(row["claim"]), str(row["subject"])), []).append(row)
+    lines = []
+    for (claim, subject), cells in found.items():
+        verdicts = [c.get("verdict") for c in cells]
+        failed = any(
+            v == "fail" and _spent(c, "p_fail") * len(cells) <= float(c.get("alpha") or 0.025)
+            for v, c in zip(verdicts, cells, strict=True)
+        )
+        verdict = "pass" if all(v == "pass" for v in verdicts) else "fail" if failed else "inconclusive"
+        lines.append(
+            {
+                "claim": claim,
+                "subject": subject,
+                "verdict": verdict,
+                "passed": verdicts.count("pass"),
+                "cells": len(cells),
+            }
+        )
+    return lines

@@ -1,0 +1,92 @@
+"""History: what the ledger already knows of a claim, for counting attempts."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from .attempts import Attempt
+from .claim import Claim
+from .folders import RECORDED
+from .row import key_of
+
+_MARK = b'"claim":"'
+# Wording may be mended after the fact; anything that can move a verdict may not.
+_WORDING = frozenset({"statement", "supersedes"})
+
+
+class History:
+    """Earlier rows per claim. Files are scanned once, and only the asked-for lines are parsed."""
+
+    def __init__(self, files: Iterable[Path]) -> None:
+        self._files = sorted(files, key=lambda p: p.name)
+        self._lines: dict[str, list[tuple[Path, bytes]]] | None = None
+
+    def _index(self) -> dict[str, list[tuple[Path, bytes]]]:
+        if self._lines is None:
+            self._lines = {}
+            for path in self._files:
+                try:
+                    content = path.read_bytes()
+                except OSError:
+                    continue
+                for line in content.splitlines():
+                    start = line.find(_MARK)
+                    if start >= 0 and line.endswith(b"}"):
+                        name = line[start + len(_MARK) : line.find(b'"', start + len(_MARK))]
+                        self._lines.setdefault(name.decode("utf-8", "replace"), []).append((path, line))
+        return self._lines
+
+    def rows(self, claim_id: str) -> list[tuple[Path, dict[str, Any]]]:
+        """Earlier rows of a claim, oldest first; a broken line is no evidence and is passed over."""
+        found = []
+        for path, line in self._index().get(claim_id, []):
+            try:
+                row = json.loads(line)
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(row, dict) and row.get("record") == "row" and row.get("claim") == claim_id:
+                found.append((path, row))
+        return found
+
+    def attempt(self, claim: Claim, digest: str) -> Attempt:
+        """Which look at new data this is: the number of different data digests judged before, plus one.
+
+        Data that the ledger has seen is a replay with its old number.
+        """
+        promise = json.loads(json.dumps(claim.promise, default=str))
+        mine = key_of({"claim": claim.id, "subject": claim.subject, "params": claim.params})
+        seen: dict[str, str] = {}
+        changed: tuple[dict[str, tuple[object, object]], str, bool] | None = None
+        for path, row in self.rows(claim.id):
+            try:
+                same_cell = key_of(row) == mine
+            except (KeyError, TypeError, AttributeError):
+                continue
+            if not same_cell or not row.get("data") or row.get("estimate") is None:
+                continue
+            seen.setdefault(str(row["data"]), str(row.get("run")))
+            old = row.get("registered")
+            keys = _moved(old, promise) if isinstance(old, dict) else {}
+            if keys:
+                recorded = path.parent.parts[-2:] == RECORDED.parts
+                if changed is None or recorded >= changed[2]:
+                    changed = keys, str(row.get("run")), recorded
+        order = list(seen)
+        number = order.index(digest) + 1 if digest in seen else len(order) + 1
+        return Attempt(
+            number,
+            replay=digest in seen,
+            first_run=seen[order[0]] if order else None,
+            changed=changed[0] if changed else None,
+            changed_in=changed[1] if changed else None,
+            changed_recorded=changed[2] if changed else False,
+        )
+
+
+def _moved(old: dict[str, Any], new: dict[str, Any]) -> dict[str, tuple[object, object]]:
+    """Promised fields that differ, wording aside: {key: (then, now)}."""
+    keys = sorted({*old, *new} - _WORDING)
+    return {k: (old.get(k), new.get(k)) for k in keys if old.get(k) != new.get(k)}

@@ -1,0 +1,41 @@
+"""The index of claims: what is registered, by report and section, in Markdown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .errors import LedgerError
+from .markdown import code, escape
+from .registry import Report, load_report
+
+
+def load_reports(folder: Path) -> list[Report]:
+    """Every report in a folder.
+
+    Raises:
+        LedgerError: no claim files there, or one that breaks its schema.
+    """
+    files = sorted(folder.glob("*.yaml"))
+    if not files:
+        raise LedgerError(f"{folder}: no <report>.yaml files; name the folder of your claims with --claims DIR")
+    return [load_report(path) for path in files]
+
+
+def index_markdown(reports: list[Report]) -> str:
+    """One table per report; one line per claim."""
+    lines = ["# Registered claims", "", "Written by `python -m ledger index`; the YAML files are the source.", ""]
+    for report in reports:
+        lines += [f"## {escape(report.title)}", ""]
+        source = next(iter(report.claims.values()))[0].source or {}
+        if source:
+            lines += ["Source: " + ", ".join(escape(v) for v in source.values()) + ".", ""]
+        lines += ["| claim | section | statement | needs | unit | subjects | cells |", "|---|---|---|---|---|---|---|"]
+        for claim_id, cells in report.claims.items():
+            first = cells[0]
+            subjects = ", ".join(code(s) for s in dict.fromkeys(c.subject for c in cells))
+            lines.append(
+                f"| {code(claim_id)} | {escape(first.section or '')} | {escape(first.statement)} | "
+                f"{escape(f'{first.quantity} {first.bound}')} | {escape(first.unit)} | {subjects} | {len(cells)} |"
+            )
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"

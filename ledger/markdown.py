@@ -1,0 +1,67 @@
+"""Verdict tables in Markdown, with everything that Markdown would act on made harmless."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from .family import conjunctions
+from .ruling import Ruling, headline, rulings, tally
+from .terminal import GLYPHS
+from .text import clean, interval, label, reported, rule, units_of
+
+_ACTIVE = re.compile(r"([\\`*_{}\[\]()<>#+!|~@&])")
+
+
+def escape(value: object) -> str:
+    """Text that renders as itself: no tables broken, nobody mentioned, no links, images or HTML."""
+    return _ACTIVE.sub(lambda m: f"&#{ord(m.group(1))};", clean(value))
+
+
+def code(value: object) -> str:
+    """An id in a code span."""
+    return f"`{clean(value).replace('`', chr(39)).replace('|', '¦')}`"
+
+
+def verdict_table(rows: Iterable[Mapping[str, Any]], *, limit: int | None = None) -> str:
+    """One table per subject, rows that want attention first; ``limit`` rows over all of them."""
+    rows = list(rows)
+    found = rulings(rows)
+    parts = [f"**{headline(found)}** {tally(found).capitalize()}."]
+    left = len(found) if limit is None else limit
+    for subject in dict.fromkeys(r.row["subject"] for r in found):
+        mine = [r for r in found if r.row["subject"] == subject]
+        if not left:
+            break
+        parts += ["", f"**Subject {code(subject)}**", "", *_table(mine[:left])]
+        left -= min(left, len(mine))
+    for c in conjunctions(rows):
+        parts += [
+            "",
+            f"For every cell: {code(c['claim'])} on {code(c['subject'])}: **{c['verdict']}** ({c['passed']} of {c['cells']} cells pass).",
+        ]
+    hidden = len(found) - sum(line.startswith("| ") and not line.startswith("| verdict") for line in parts)
+    if hidden > 0:
+        parts += ["", f"{hidden} more rows: `python -m ledger table`."]
+    return "\n".join(parts) + "\n"
+
+
+def _table(found: Iterable[Ruling]) -> list[str]:
+    lines = [
+        "| verdict | claim | estimate [interval] | needs | n | source reported | note |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    for r in found:
+        word = f"**{r.word}**" if r.attention else r.word
+        cells = (
+            f"{GLYPHS[r.state][0]} {word}",
+            f"{code(label(r.row))}<br>{escape(r.row['statement'])}",
+            interval(r.row) or "–",
+            escape(rule(r.row)),
+            units_of(r.row).removeprefix("n=") or "–",
+            escape(reported(r.row)) or "–",
+            escape(r.note) or "",
+        )
+        lines.append("| " + " | ".join(cells) + " |")
+    return lines

@@ -1,0 +1,67 @@
+"""Outcome: how a test's end and its assessment become one row, and what pytest shall call it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from .claim import Claim
+from .judge import Deviated, Drift, Inconclusive, Judge, Refuted
+from .row import Row, undecided_row
+
+RULINGS = (Refuted, Drift, Deviated, Inconclusive)
+
+
+def settle(
+    report: pytest.TestReport,
+    call: pytest.CallInfo[None],
+    claim: Claim,
+    judge: Judge | None,
+    index: int,
+    strict: bool,
+) -> tuple[Row, dict[str, Any] | None]:
+    """The row of a finished test with its per-unit scores; sets the report's outcome where pytest can't know it."""
+    row = undecided_row(claim, report.nodeid, index)
+    row["seconds"] = round(call.duration, 6)
+    error = call.excinfo.value if call.excinfo else None
+    found = judge.assessment if judge else None
+    judged = (
+        found is not None and judge is not None and judge.calls == 1 and (error is None or isinstance(error, RULINGS))
+    )
+    if judged and found is not None:
+        row.update(found.fields)
+        expected = claim.expected
+        drifted = expected is not None and found.verdict != expected
+        row["status"] = "deviated" if found.verdict is None else "drift" if drifted else "decided"
+        if isinstance(error, Inconclusive) and (strict or claim.strict):
+            report.outcome = "failed"
+            report.longrepr = f"[INCONCLUSIVE(strict)] {error.msg}"
+        return row, dict(found.stored)
+    if error is not None and getattr(error, "refused", False):
+        row["status"] = "refused"
+        row["reason"] = _reason("refused", error.given, f"Expected {error.expected}. {error.fix}")  # type: ignore[attr-defined]
+        if claim.expected == "refused":
+            report.outcome, report.longrepr = "passed", None
+        return row, None
+    if isinstance(error, pytest.skip.Exception):
+        row["reason"] = _reason("skipped", str(error.msg), "Meet the skip's condition to have this claim judged.")
+        return row, None
+    row["status"] = "error"
+    if error is None and report.passed:
+        report.outcome = "failed"
+        report.longrepr = f"{claim.label}: the claim ended without a judge call. Expected one: judge(contrast), or judge(contrast, above=...)."
+        row["reason"] = _reason("no judge call", "the claim ended without a judge call", "Call judge(contrast) once.")
+    else:
+        fix = "A broken test says nothing about the claim: mend it and run again."
+        row["reason"] = _reason(type(error).__name__, _last_line(error), fix)
+    return row, None
+
+
+def _reason(short: str, detail: str, fix: str) -> dict[str, str]:
+    return {"short": short[:80], "detail": detail[:2000], "fix": fix}
+
+
+def _last_line(error: BaseException | None) -> str:
+    text = str(error).strip() if error is not None else ""
+    return text.splitlines()[0] if text else type(error).__name__

@@ -1,0 +1,280 @@
+"""The pytest plugin: options, the ``claim`` mark, the ``judge`` fixture, and the way from test to ledger row.
+
+Installed everywhere the package is, so it imports nothing but pytest until a session has a claim.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from collections.abc import Generator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from .history import History
+    from .judge import Judge
+    from .recorder import Recorder
+
+CLAIM_MARK = "claim"
+OURS = "mi_assay"  # attribute on a report: the row and its scores, in JSON, which every process can pass on
+RECORDER = pytest.StashKey["Recorder"]()
+HISTORY = pytest.StashKey["History"]()
+JUDGE = pytest.StashKey["Judge"]()
+STRICT = pytest.StashKey[bool]()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("mi-assay", "claims and verdicts (mi-assay)")
+    group.addoption("--strict-verdicts", action="store_true", help="an inconclusive claim without an expectation fails")
+    group.addoption(
+        "--verdicts",
+        choices=("attention", "all", "none"),
+        default=None,
+        help="closing verdict table: rows that want attention and a count (default), all rows (as -v), or none",
+    )
+    group.addoption("--record", action="store_true", help="keep this run in ledger/runs, to be committed")
+    group.addoption("--ledger", metavar="DIR", default=None, help="keep this run in DIR (default: .ledger/runs)")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line(
+        "markers", "claim(id): this test judges the claim registered as <report>.<claim> in <report>.yaml beside it"
+    )
+    if not _is_worker(config):
+        config.pluginmanager.register(_Keeper(config), "mi_assay_keeper")
+    if config.pluginmanager.hasplugin("xdist"):
+        config.pluginmanager.register(_XdistHooks(), "mi_assay_xdist")
+
+
+class _XdistHooks:
+    """Hooks that exist only beside xdist."""
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_configure_node(self, node: Any) -> None:
+        recorder = _recorder(node.config)
+        node.workerinput["mi_assay_run"] = {"id": recorder.run_id, "folder": str(recorder.folder)}
+
+
+def _is_worker(config: pytest.Config) -> bool:
+    return hasattr(config, "workerinput")
+
+
+def _recorder(config: pytest.Config) -> Recorder:
+    """The session's recorder; a worker's knows the controller's run and only ever writes the plan."""
+    if RECORDER not in config.stash:
+        from .folders import LOCAL, RECORDED
+        from .recorder import Recorder, new_run_id
+
+        given = getattr(config, "workerinput", {}).get("mi_assay_run")
+        if given:
+            run_id, folder = given["id"], Path(given["folder"])
+        else:
+            run_id = new_run_id()
+            chosen = config.getoption("ledger")
+            folder = (
+                Path(chosen).absolute()
+                if chosen
+                else config.rootpath / (RECORDED if config.getoption("record") else LOCAL)
+            )
+        config.stash[RECORDER] = Recorder(config.rootpath, folder, run_id, ["pytest", *config.invocation_params.args])
+    return config.stash[RECORDER]
+
+
+def _history(config: pytest.Config) -> History:
+    if HISTORY not in config.stash:
+        from .folders import run_files
+        from .history import History
+
+        recorder = _recorder(config)
+        files = run_files(config.rootpath, recorder.folder)
+        config.stash[HISTORY] = History({p for p in files if p.stem != recorder.run_id})
+    return config.stash[HISTORY]
+
+
+# ---- collection -----------------------------------------------------------------------------------
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if metafunc.definition.get_closest_marker(CLAIM_MARK):
+        from .collect import parametrize
+
+        parametrize(metafunc)
+
+
+@pytest.hookimpl(tryfirst=True)  # before -m looks at the marks that tiers add
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    if any(item.get_closest_marker(CLAIM_MARK) for item in items):
+        from .collect import attach
+
+        attach(items)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    config = session.config
+    if config.option.collectonly or not any(i.get_closest_marker(CLAIM_MARK) for i in session.items):
+        return
+    worker = getattr(config, "workerinput", None)
+    if worker and worker.get("workerid") != "gw0":
+        return  # all workers collect the same; one plan is enough
+    from .collect import CLAIM, INDEX
+    from .row import undecided_row
+
+    recorder = _recorder(config)
+    recorder.write_plan(
+        [undecided_row(i.stash[CLAIM], i.nodeid, i.stash[INDEX]) for i in session.items if CLAIM in i.stash]
+    )
+
+
+# ---- one test -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def judge(request: pytest.FixtureRequest) -> Judge:
+    """Judge this test's claim: ``judge(contrast, above=0.02)``, once per test."""
+    from .collect import CLAIM
+    from .judge import Judge, JudgeError
+
+    item = request.node
+    if CLAIM not in item.stash:
+        raise JudgeError(
+            f"{item.nodeid} uses judge and makes no claim. Mark it: @pytest.mark.claim('<report>.<claim>'), "
+            "and register the claim: python -m ledger new <report>.<claim>"
+        )
+    history = _history(item.config)
+    made = Judge(item.stash[CLAIM], history.attempt)
+    item.stash[JUDGE] = made
+    return made
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    if not item.get_closest_marker(CLAIM_MARK):
+        return
+    from .collect import BROKEN
+    from .errors import RegistrationError
+
+    if BROKEN in item.stash:
+        raise RegistrationError(item.stash[BROKEN])
+
+
+@pytest.hookimpl(wrapper=True)  # outside pytest's own wrapper, so that xfail is already resolved
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    deciding = report.when == "call" or (report.when == "setup" and not report.passed)
+    if deciding and item.get_closest_marker(CLAIM_MARK):
+        from .collect import CLAIM, INDEX
+        from .outcome import settle
+
+        if CLAIM in item.stash:
+            strict = bool(item.config.getoption("strict_verdicts"))
+            row, stored = settle(
+                report, call, item.stash[CLAIM], item.stash.get(JUDGE, None), item.stash[INDEX], strict
+            )
+            setattr(report, OURS, json.dumps({"row": row, "stored": stored}, allow_nan=False))
+            slim = {
+                k: row[k]
+                for k in ("claim", "subject", "params", "verdict", "status", "estimate", "lo", "hi", "rule", "bound")
+            }
+            report.user_properties.append((CLAIM_MARK, json.dumps(slim)))
+    return report
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_report_teststatus(report: Any) -> tuple[str, str, Any] | None:
+    kept = getattr(report, OURS, None)
+    if kept is None:
+        return None
+    row = json.loads(kept)["row"]
+    if row["verdict"] == "inconclusive" and report.skipped and not hasattr(report, "wasxfail"):
+        return "inconclusive", "?", ("INCONCLUSIVE", {"yellow": True})
+    if report.failed and report.when == "call" and row["status"] in ("error", "refused"):
+        return "error", "E", "ERROR"
+    return None
+
+
+# ---- the session ----------------------------------------------------------------------------------
+
+
+ROWS = pytest.StashKey[list[dict[str, Any]]]()
+
+
+class _Keeper:
+    """Takes rows where reports arrive: the only process, or xdist's controller."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.config = config
+
+    @pytest.hookimpl(tryfirst=True)  # the row is on disk before the terminal says a word about it
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        kept = getattr(report, OURS, None)
+        if kept is not None:
+            found = json.loads(kept)
+            _recorder(self.config).take(found["row"], found["stored"])
+        elif report.when == "???" and report.failed and RECORDER in self.config.stash:
+            self._crashed(report.nodeid)
+
+    def _crashed(self, nodeid: str) -> None:
+        """xdist's report for a worker that died carries nothing of ours; the plan knows the claim."""
+        recorder = _recorder(self.config)
+        planned = recorder.read_plan().get(nodeid)
+        if planned:
+            reason = {
+                "short": "crashed",
+                "detail": "the worker process died during this test",
+                "fix": "Run this test alone, without -n, to see why.",
+            }
+            recorder.take({**planned, "status": "crashed", "reason": reason}, None)
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
+        config = self.config
+        if RECORDER not in config.stash or config.option.collectonly:
+            return
+        recorder = _recorder(config)
+        rows = config.stash[ROWS] = recorder.close(int(exitstatus))
+        unsupported = any(p for r in rows for p in r["control_problems"] if not p.endswith("did not run"))
+        if exitstatus == 0 and (recorder.problem or unsupported):
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        summary = os.environ.get("GITHUB_STEP_SUMMARY")
+        if rows and summary:
+            from .summary import annotate, append_summary
+
+            append_summary(Path(summary), rows, recorder.header)
+            if os.environ.get("GITHUB_ACTIONS"):
+                annotate(rows, sys.stdout)
+
+
+def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
+    rows = config.stash.get(ROWS, None)
+    if not rows:
+        return
+    from .terminal import Style, verdict_lines
+
+    recorder = _recorder(config)
+    verbosity = config.get_verbosity()
+    show = config.getoption("verdicts") or ("all" if verbosity > 0 else "none" if verbosity < 0 else "attention")
+    writer = terminalreporter._tw
+    encoding = str(getattr(writer._file, "encoding", None) or "ascii")
+    style = Style(width=writer.fullwidth, unicode="utf" in encoding.lower())
+    if show != "none":
+        terminalreporter.section("verdicts", sep="=")
+    for line, markup in verdict_lines(rows, style, show):
+        terminalreporter.write_line(line, **markup)
+    if recorder.problem:
+        terminalreporter.write_line(recorder.problem, red=True, bold=True)
+    else:
+        path = os.path.relpath(recorder.path, config.invocation_params.dir)
+        terminalreporter.write_line(f"ledger: +{len(rows)} rows in {path}   next: {_next_command(rows)}")
+
+
+def _next_command(rows: list[dict[str, Any]]) -> str:
+    from .row import wants_attention
+
+    first = next((r for r in rows if wants_attention(r)), None)
+    return f"python -m ledger show {first['claim']}" if first else "python -m ledger table"

@@ -1,0 +1,226 @@
+"""Registry: ``<report>.yaml`` becomes claims, one per subject and cell."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from math import isfinite
+from pathlib import Path
+from typing import Any
+
+from .claim import Claim
+from .errors import RegistrationError
+from .verdict import RULES, Bound
+from .yamlfile import KeyPath, YamlFile, read_yaml
+
+SCHEMA = Path(__file__).with_name("claims.schema.json")
+REQUIRED = ("quantity", "unit", "design")
+TOKEN_UNITS = frozenset({"token", "tokens", "position", "positions", "activation", "activations"})
+
+
+@dataclass(frozen=True)
+class Report:
+    """All registered claims of one file, in its order."""
+
+    name: str
+    title: str
+    path: Path
+    claims: dict[str, tuple[Claim, ...]]
+    """Cells per claim id."""
+
+    def cells(self, claim_id: str) -> tuple[Claim, ...]:
+        """The cells of one claim.
+
+        Raises:
+            RegistrationError: no such claim; the message names the nearest ones.
+        """
+        try:
+            return self.claims[claim_id]
+        except KeyError:
+            from difflib import get_close_matches
+
+            near = get_close_matches(claim_id, self.claims, n=3)
+            hint = f" Did you mean {' or '.join(near)}?" if near else ""
+            raise RegistrationError(
+                f"{self.path}: no claim {claim_id!r}.{hint} To register it: python -m ledger new {claim_id}"
+            ) from None
+
+
+def find_report(claim_id: str, folder: Path) -> Report:
+    """The report that registers ``claim_id``: ``<report>.yaml`` beside the test that speaks for it."""
+    report, dot, name = claim_id.partition(".")
+    if not (dot and name):
+        raise RegistrationError(f"claim id {claim_id!r}: expected <report>.<claim>, e.g. 'microscope.control-a'")
+    path = folder / f"{report}.yaml"
+    if not path.is_file():
+        raise RegistrationError(
+            f"claim {claim_id!r}: {path} does not exist. A claim is registered before it is measured: "
+            f"python -m ledger new {claim_id} --folder {folder.name}"
+        )
+    return load_report(path)
+
+
+def load_report(path: Path) -> Report:
+    """Read, validate and expand one claim file (cached by content).
+
+    Raises:
+        RegistrationError: anything that breaks the schema, with file, line and key.
+    """
+    stat = path.stat()
+    return _load(path, stat.st_mtime_ns, stat.st_size)
+
+
+@cache
+def _load(path: Path, _mtime: int, _size: int) -> Report:
+    file = read_yaml(path)
+    _validate(file)
+    data = file.data
+    name = data["report"]
+    if name != path.stem:
+        raise RegistrationError(
+            f"{file.where(('report',))}: report: {name!r} in a file called {path.name}; expected {path.stem!r}"
+        )
+    claims = {
+        f"{name}.{key}": tuple(_cells(file, name, key, {**data.get("defaults", {}), **entry}))
+        for key, entry in data["claims"].items()
+    }
+    sized = _with_family_sizes(claims)
+    _check_references(file, sized)
+    return Report(name, data.get("title", name), path, sized)
+
+
+@cache
+def _validator() -> Any:
+    from jsonschema import Draft202012Validator
+
+    return Draft202012Validator(json.loads(SCHEMA.read_text("utf-8")))
+
+
+def _validate(file: YamlFile) -> None:
+    from jsonschema.exceptions import best_match
+
+    error = best_match(_validator().iter_errors(file.data))
+    if error is not None:
+        key: KeyPath = tuple(error.absolute_path)
+        message = error.message if len(error.message) < 300 else error.message[:300] + " …"
+        if error.validator == "oneOf" and "above" in str(error.schema.get("oneOf")):
+            given = [r for r in RULES if r in error.instance]
+            message = f"expected exactly one of above, below, within; given {' and '.join(given) or 'none'}"
+        elif error.validator == "additionalProperties" and isinstance(error.instance, dict):
+            extra = sorted(set(map(str, error.instance)) - set(error.schema.get("properties", {})))
+            key, message = (
+                (*key, extra[0]),
+                f"unknown key; expected one of {', '.join(sorted(error.schema['properties']))}",
+            )
+        shown = ".".join(map(str, key)) or "(top level)"
+        raise RegistrationError(f"{file.where(key)}: {shown}: {message}")
+    for key in file.lines:
+        value = _at(file.data, key)
+        if isinstance(value, float) and not isfinite(value):
+            raise RegistrationError(f"{file.where(key)}: {'.'.join(map(str, key))}: {value} is not a finite number")
+
+
+def _at(data: Any, key: KeyPath) -> Any:
+    for part in key:
+        if isinstance(data, list) and isinstance(part, int):
+            data = data[part]
+        else:
+            data = data.get(part) if isinstance(data, dict) else None
+    return data
+
+
+def _cells(file: YamlFile, report: str, key: str, entry: dict[str, Any]) -> Iterable[Claim]:
+    at: KeyPath = ("claims", key)
+    for need in REQUIRED:
+        if need not in entry:
+            raise RegistrationError(f"{file.where(at)}: claims.{key}: {need!r} is missing (here or under defaults)")
+    if entry["unit"] in TOKEN_UNITS:
+        raise RegistrationError(
+            f"{file.where((*at, 'unit'))}: claims.{key}.unit: {entry['unit']!r} is not independent; expected documents, "
+            "prompts, latents, data sets or training runs (tokens of one document: design clustered or ratio)"
+        )
+    if entry.get("scope") == "method" and entry["design"] != "runs" and not _expects_refusal(entry):
+        raise RegistrationError(
+            f"{file.where((*at, 'scope'))}: claims.{key}.scope: a method claim needs design: runs (units are training runs)"
+        )
+    rule = next(r for r in RULES if r in entry)
+    for subject, on in entry["subjects"].items():
+        on = on or {}
+        for i, cell in enumerate(on.get("cells") or [{"params": {}}]):
+            expected = cell.get("expected", on.get("expected"))
+            if isinstance(expected, str):
+                expected = {"verdict": expected}
+            expected = expected or {}
+            line: KeyPath = (*at, "subjects", subject)
+            line = (*line, "cells", i) if "cells" in on else line
+            yield Claim(
+                id=f"{report}.{key}",
+                report=report,
+                statement=" ".join(entry["statement"].split()),
+                quantity=entry["quantity"],
+                unit=entry["unit"],
+                design=entry["design"],
+                bound=Bound(rule, float(entry[rule])),
+                subject=subject,
+                params=cell["params"],
+                scope=entry.get("scope", "artifact"),
+                family=entry.get("family", report),
+                role=entry.get("role", "claim"),
+                alpha=entry.get("alpha", 0.025),
+                looks=entry.get("looks", "open"),
+                n=on.get("n", entry.get("n")),
+                rope=entry.get("rope"),
+                measured=entry.get("measured", {}),
+                controls=tuple(entry.get("controls", ())),
+                supersedes=entry.get("supersedes"),
+                tier=on.get("tier", entry.get("tier")),
+                strict=entry.get("strict", False),
+                expected=expected.get("verdict"),
+                expected_why=expected.get("why"),
+                reported=cell.get("reported", on.get("reported")),
+                source=entry.get("source") or file.data.get("source"),
+                section=entry.get("section"),
+                where=file.where(line),
+            )
+
+
+def _expects_refusal(entry: dict[str, Any]) -> bool:
+    """A claim may be registered only to record that it cannot be judged."""
+    wanted = [on.get("expected") for on in (o or {} for o in entry["subjects"].values())]
+    return all((w.get("verdict") if isinstance(w, dict) else w) == "refused" for w in wanted)
+
+
+def _with_family_sizes(claims: dict[str, tuple[Claim, ...]]) -> dict[str, tuple[Claim, ...]]:
+    from dataclasses import replace
+
+    sizes: dict[tuple[str, str], int] = {}
+    for cells in claims.values():
+        for cell in cells:
+            if cell.role == "headline":
+                sizes[cell.family, cell.subject] = sizes.get((cell.family, cell.subject), 0) + 1
+    return {
+        key: tuple(replace(c, family_size=sizes[c.family, c.subject]) if c.role == "headline" else c for c in cells)
+        for key, cells in claims.items()
+    }
+
+
+def _check_references(file: YamlFile, claims: dict[str, tuple[Claim, ...]]) -> None:
+    for claim_id, cells in claims.items():
+        key = claim_id.partition(".")[2]
+        seen = set()
+        for cell in cells:
+            mark = (cell.subject, json.dumps(dict(cell.params), sort_keys=True))
+            if mark in seen:
+                raise RegistrationError(
+                    f"{cell.where}: claims.{key}: the cell {cell.label} on {cell.subject} is registered twice"
+                )
+            seen.add(mark)
+        for field in ("controls", "supersedes"):
+            value = getattr(cells[0], field)
+            for other in value if isinstance(value, tuple) else [value] if value else []:
+                if other == claim_id or (other.partition(".")[0] == file.data["report"] and other not in claims):
+                    raise RegistrationError(
+                        f"{file.where(('claims', key, field))}: claims.{key}.{field}: {other!r} is not another claim of this file"
+                    )

@@ -1,0 +1,131 @@
+"""A ledger row: one claim cell in one run. Plain JSON; this module says what must be in it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from .claim import Claim, promise_hash
+
+SCHEMA_VERSION = 1
+Row = dict[str, Any]
+
+STATUSES = ("decided", "drift", "deviated", "refused", "error", "crashed", "not_run")
+"""decided: a verdict, as expected or with no expectation. drift: another verdict than expected.
+deviated: executed and registered parameters differ. refused: input that must not be judged.
+error: the test broke. crashed: its worker died. not_run: collected and never reached, or skipped."""
+
+ALARMS = ("error", "crashed", "deviated", "drift", "not_run")
+"""Statuses that always want a person. ``refused`` does too, unless it was expected."""
+
+_NUMBER = (int, float, type(None))
+_TEXT = (str, type(None))
+REQUIRED: dict[str, type | tuple[type, ...]] = {
+    "claim": str,
+    "statement": str,
+    "subject": str,
+    "params": dict,
+    "status": str,
+    "verdict": _TEXT,
+    "expected": _TEXT,
+    "estimate": _NUMBER,
+    "lo": _NUMBER,
+    "hi": _NUMBER,
+    "n": _NUMBER,
+    "method": _TEXT,
+    "rule": str,
+    "bound": (int, float),
+    "nodeid": str,
+    "index": int,
+    "run": str,
+}
+
+
+def undecided_row(claim: Claim, nodeid: str, index: int) -> Row:
+    """A row that says everything the registration says, and no verdict yet."""
+    promise = claim.promise
+    return {
+        "record": "row",
+        "schema": SCHEMA_VERSION,
+        "claim": claim.id,
+        "subject": claim.subject,
+        "params": dict(claim.params),
+        "status": "not_run",
+        "verdict": None,
+        "expected": claim.expected,
+        "expected_why": claim.expected_why,
+        "reported": None if claim.reported is None else dict(claim.reported),
+        "statement": claim.statement,
+        "report": claim.report,
+        "section": claim.section,
+        "source": None if claim.source is None else dict(claim.source),
+        "where": claim.where,
+        "nodeid": nodeid,
+        "index": index,
+        "tier": claim.tier,
+        "kind": claim.bound.kind,
+        "rule": claim.bound.rule,
+        "bound": claim.bound.value,
+        "quantity": claim.quantity,
+        "unit": claim.unit,
+        "design": claim.design,
+        "scope": claim.scope,
+        "family": claim.family,
+        "role": claim.role,
+        "family_size": claim.family_size,
+        "alpha": claim.alpha,
+        "looks": claim.looks,
+        "rope": claim.rope,
+        "controls": [{"id": c, "required": True} for c in claim.controls],
+        "supersedes": claim.supersedes,
+        "registered": promise,
+        "registered_hash": promise_hash(promise),
+        "executed_hash": None,
+        "deviations": [],
+        "estimate": None,
+        "lo": None,
+        "hi": None,
+        "level": None,
+        "n": None,
+        "method": None,
+        "flags": [],
+        "seconds": None,
+        "cost": {"usd": 0.0, "gpu_seconds": 0.0},
+        "reason": None,
+    }
+
+
+def problem_with(row: Any) -> str | None:
+    """Why a parsed line is not a row that can be shown or judged; None if it is one."""
+    if not isinstance(row, Mapping):
+        return f"a {type(row).__name__} where an object was expected"
+    if row.get("schema") != SCHEMA_VERSION:
+        return f"schema {row.get('schema')!r}; this version reads schema {SCHEMA_VERSION}"
+    for key, kind in REQUIRED.items():
+        if key not in row:
+            return f"{key!r} is missing"
+        value = row[key]
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not str):
+            return f"{key!r} is {type(value).__name__} {str(value)[:40]!r}"
+    if row["status"] not in STATUSES:
+        return f"status {row['status'][:40]!r}; expected one of {', '.join(STATUSES)}"
+    if row["verdict"] not in (None, "pass", "fail", "inconclusive"):
+        return f"verdict {row['verdict'][:40]!r}; expected pass, fail, inconclusive or null"
+    if row["rule"] not in ("above", "below", "within"):
+        return f"rule {row['rule'][:40]!r}; expected above, below or within"
+    if row["verdict"] is not None and any(row[k] is None for k in ("estimate", "lo", "hi", "n", "method")):
+        return "a verdict without an interval"
+    return None
+
+
+def key_of(row: Mapping[str, Any]) -> tuple[str, str, str]:
+    """What a row is about, across runs: claim, subject, parameters."""
+    params = row["params"]
+    return row["claim"], row["subject"], ",".join(f"{k}={params[k]!r}" for k in sorted(params))
+
+
+def wants_attention(row: Mapping[str, Any]) -> bool:
+    """Whether a person must look at this row."""
+    if row["status"] == "refused":
+        return bool(row["expected"] != "refused")
+    return row["status"] in ALARMS or bool(row.get("control_problems"))

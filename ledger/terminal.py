@@ -1,0 +1,138 @@
+"""The verdict table for terminals from 44 to 200 columns, with or without Unicode."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from textwrap import wrap
+from typing import Any
+
+from .family import conjunctions
+from .ruling import Ruling, headline, rulings, tally
+from .text import clean, interval, label, middle, reported, rule, units_of
+
+Markup = dict[str, bool]
+Line = tuple[str, Markup]
+
+GLYPHS = {
+    "pass": ("●", "+"),
+    "fail": ("◆", "x"),
+    "inconclusive": ("○", "?"),
+    "refused": ("⊘", "-"),
+    "deviated": ("≠", "~"),
+    "broken": ("!", "!"),
+}
+ASCII = {"…": "..", "→": "->", "±": "+/-", "·": "-", "─": "-", "●": "o", "┊": "|", "◂": "<", "▸": ">"}
+ONE_LINE, TWO_LINES = 110, 72
+STRIP = 21
+
+
+@dataclass(frozen=True)
+class Style:
+    """Width in columns, and whether the stream can show more than ASCII."""
+
+    width: int = 80
+    unicode: bool = True
+
+    def text(self, s: str) -> str:
+        if self.unicode:
+            return s
+        for fancy, plain in ASCII.items():
+            s = s.replace(fancy, plain)
+        return s.encode("ascii", "replace").decode()
+
+
+def verdict_lines(rows: Iterable[Mapping[str, Any]], style: Style, show: str = "all") -> list[Line]:
+    """Lines with their markup. ``show``: all rows, those that want ``attention``, or ``none``."""
+    found = rulings(rows)
+    shown = [r for r in found if show == "all" or (show == "attention" and r.attention)]
+    axes = _axes(found)
+    lines: list[Line] = []
+    for r in shown:
+        lines += [(style.text(text), markup) for text, markup in _row_lines(r, style, axes)]
+    for c in conjunctions(rows) if show == "all" else []:
+        text = (
+            f"for every cell: {c['claim']} on {c['subject']}: {c['verdict']} ({c['passed']} of {c['cells']} cells pass)"
+        )
+        lines += [(style.text(t), {}) for t in wrap(clean(text), style.width, subsequent_indent="    ")]
+    alarm = {"red": True, "bold": True} if any(r.attention for r in found) else {}
+    for text in (headline(found), tally(found)):
+        lines += [(style.text(t), alarm) for t in wrap(text, style.width, subsequent_indent="    ")]
+    return lines
+
+
+def _markup(r: Ruling) -> Markup:
+    """Colour carries action: nothing for what was expected."""
+    if r.attention:
+        return {"yellow": True} if r.row["status"] == "deviated" else {"red": True, "bold": True}
+    return {"yellow": True} if r.row["expected"] is None and r.row["verdict"] == "inconclusive" else {}
+
+
+def _row_lines(r: Ruling, style: Style, axes: Mapping[tuple[str, str], tuple[float, float]]) -> list[Line]:
+    row, width = r.row, style.width
+    glyph = GLYPHS[r.state][0 if style.unicode else 1]
+    said = reported(row)
+    numbers = "  ".join(
+        x for x in (f"{interval(row)} {rule(row)}".strip(), units_of(row), f"reported {said}" if said else "") if x
+    )
+    name, subject = label(row), clean(row["subject"])
+    lines: list[Line] = []
+    if width >= ONE_LINE:
+        room = width - 2 - 25 - STRIP - 2 - 2 - max(len(numbers), 56)
+        name_width = max(room - min(len(subject), 20) - 2, 24)
+        both = f"{middle(name, name_width):<{name_width}}  {middle(subject, 20)}"
+        text = f"{glyph} {r.word:<23} {_strip(row, axes)}  {both:<{max(room, len(both))}}  {numbers}"
+        if len(text) <= width:
+            lines.append((text, _markup(r)))
+        else:
+            lines += [
+                (f"{glyph} {r.word:<23} {_strip(row, axes)}  {name}  {subject}", _markup(r)),
+                (f"    {numbers}", {}),
+            ]
+    elif width >= TWO_LINES:
+        head = f"{glyph} {r.word:<22} "
+        room = width - len(head) - len(subject) - 2
+        if room >= 20:
+            lines.append((f"{head}{middle(name, room):<{room}}  {subject}", _markup(r)))
+        else:
+            lines += [(f"{head}{middle(name, width - len(head))}", _markup(r)), (f"    {subject}", {})]
+        lines += [(f"    {t}", {}) for t in wrap(numbers, width - 4)]
+    else:
+        lines.append((f"{glyph} {r.word}", _markup(r)))
+        for part in (middle(name, width - 2), middle(subject, width - 2), *numbers.split("  ")):
+            lines += [(f"  {t}", {}) for t in wrap(part, width - 2)]
+    if r.note:
+        lines += [(f"    {t}", {}) for t in wrap(r.note, max(width - 4, 30))]
+    return lines
+
+
+def _axes(found: Iterable[Ruling]) -> dict[tuple[str, str], tuple[float, float]]:
+    """One axis per quantity and rule kind; subjects share a scale, never a row."""
+    axes: dict[tuple[str, str], tuple[float, float]] = {}
+    for r in found:
+        row = r.row
+        if row.get("estimate") is None:
+            continue
+        points = [row["lo"], row["hi"], row["bound"], *([-row["bound"]] if row["rule"] == "within" else [])]
+        key = (str(row["quantity"]), str(row["design"]))
+        lo, hi = axes.get(key, (points[0], points[0]))
+        axes[key] = min(lo, *points), max(hi, *points)
+    return axes
+
+
+def _strip(row: Mapping[str, Any], axes: Mapping[tuple[str, str], tuple[float, float]]) -> str:
+    """The interval as text: ``──●── ┊``, the bound as a dotted line."""
+    if row.get("estimate") is None:
+        return " " * STRIP
+    lo, hi = axes[str(row["quantity"]), str(row["design"])]
+
+    def at(x: float) -> int:
+        return round((x - lo) / ((hi - lo) or 1) * (STRIP - 1))
+
+    cells = [" "] * STRIP
+    for i in range(at(row["lo"]), at(row["hi"]) + 1):
+        cells[i] = "─"
+    for bound in (row["bound"], *([-row["bound"]] if row["rule"] == "within" else [])):
+        cells[at(bound)] = "┊"
+    cells[at(row["estimate"])] = "●"
+    return "".join(cells)

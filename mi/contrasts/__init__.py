@@ -1,0 +1,1 @@
+"""Contrasts: one file per kind of comparison."""
