@@ -1,3 +1,3 @@
 """Names the plugins of this repository; nothing else belongs here."""
 
-pytest_plugins = ["ledger.plugin", "pytester"]
+pytest_plugins = ["ledger.plugin", "fixtures.published", "pytester"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, Protocol
@@ -132,11 +132,7 @@ def assess(claim: Claim, contrast: Judgeable, *, bound: Bound | None = None, att
         notes.append("negligible")
 
     executed = _executed(claim, contrast, bound)
-    deviations = [
-        {"key": key, "registered": claim.promise[key], "executed": executed[key]}
-        for key in executed
-        if executed[key] != claim.promise[key]
-    ]
+    deviations = list(_deviations(claim.promise, executed))
     if deviations:
         verdict = None
         first = deviations[0]
@@ -288,6 +284,16 @@ def _executed(claim: Claim, contrast: Judgeable, bound: Bound) -> dict[str, Any]
     if claim.n is not None:
         executed["n"] = contrast.n
     return executed
+
+
+def _deviations(
+    registered: Mapping[str, Any], executed: Mapping[str, Any], prefix: str = ""
+) -> Iterator[dict[str, Any]]:
+    for key, value in executed.items():
+        if isinstance(value, dict):
+            yield from _deviations(registered[key], value, f"{key}.")
+        elif value != registered[key]:
+            yield {"key": prefix + key, "registered": registered[key], "executed": value}
 
 
 def _adjusted_interval(claim: Claim, contrast: Judgeable, alpha: float) -> dict[str, Any] | None:

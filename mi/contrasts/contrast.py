@@ -112,7 +112,7 @@ class Contrast:
 
     @property
     def params(self) -> dict[str, Any]:
-        """How it was measured: one value where the arms agree, a list over the arms where not."""
+        """How it was measured: one value where the arms agree, a list over the arms where not; numeric options too."""
         merged: dict[str, Any] = {}
         for key in dict.fromkeys(k for arm in self.arms for k in arm.params):
             seen: list[Any] = []
@@ -120,7 +120,7 @@ class Contrast:
                 if key in arm.params and arm.params[key] not in seen:
                     seen.append(arm.params[key])
             merged[key] = seen[0] if len(seen) == 1 else seen
-        return merged
+        return {**merged, **{k: v for k, v in self.options.items() if isinstance(v, int | float)}}
 
     @property
     def excluded_shares(self) -> tuple[float, ...]:
