@@ -12,8 +12,11 @@ USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	"$$p" -c '$(USABLE)' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 
+# The claims that the README shows.
+SHOWN := sae-probes.non-inferior,sae-probes.wins-*,microscope.real-*,microscope.every-k-*,microscope.circuit-is-*,microscope.steering-*,microscope.transcoder-*
+
 .DEFAULT_GOAL := help
-.PHONY: help smoke test check calibration bench clean
+.PHONY: help smoke test check calibration record bench clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -31,6 +34,11 @@ check: $(STAMP) ## lint, formatting, types
 
 calibration: $(STAMP) ## check the statistics against simulated truth
 	$(PY) -m benchmarks.calibration
+
+record: $(STAMP) ## keep a smoke run in ledger/runs, and render README and claims/README.md from it
+	$(PY) -m pytest -m smoke claims --record --verdicts=attention
+	$(PY) -m ledger table --into README.md --limit 25 --only '$(SHOWN)'
+	$(PY) -m ledger index -o claims/README.md
 
 bench: $(STAMP) ## run the benchmarks
 	$(PY) -m benchmarks

@@ -52,6 +52,7 @@ def _parser() -> argparse.ArgumentParser:
         return sub
 
     table = add("table", _table, "the verdict table of a run", formats=("term", "md", "json"))
+    table.add_argument("--only", metavar="ID[,ID]", help="only these claims; * matches, as in 'microscope.*'")
     table.add_argument("--attention", action="store_true", help="only rows that want a person")
     table.add_argument("--limit", type=int, help="at most this many rows (Markdown)")
     table.add_argument(
@@ -111,16 +112,18 @@ def _print_json(value: Any) -> None:
 
 def _table(args: argparse.Namespace) -> int:
     run = _load(args)
+    only = tuple(args.only.split(",")) if args.only else ("*",)
     if args.format == "json":
         from .controls import with_controls
         from .family import with_adjusted_verdicts
+        from .ruling import named
 
-        _print_json(with_adjusted_verdicts(with_controls(run.rows)))
+        _print_json([r for r in with_adjusted_verdicts(with_controls(run.rows)) if named(r["claim"], only)])
         return 0
     if args.format == "md" or args.into:
         from .markdown import verdict_table
 
-        text = verdict_table(run.rows, limit=args.limit)
+        text = verdict_table(run.rows, limit=args.limit, only=only)
         if args.into:
             return _replace_between_markers(args.into, text, args.check)
         print(text, end="")
@@ -130,7 +133,7 @@ def _table(args: argparse.Namespace) -> int:
     style = Style(shutil.get_terminal_size((100, 24)).columns, "utf" in (sys.stdout.encoding or "").lower())
     colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
     print(style.text(f"run {run.id}  {run.path}"))
-    for line, markup in verdict_lines(run.rows, style, "attention" if args.attention else "all"):
+    for line, markup in verdict_lines(run.rows, style, "attention" if args.attention else "all", only):
         code = "31;1" if markup.get("red") else "33" if markup.get("yellow") else ""
         print(f"\x1b[{code}m{line}\x1b[0m" if colour and code else line)
     return 0

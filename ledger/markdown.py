@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .family import conjunctions
-from .ruling import Ruling, headline, rulings, tally
+from .ruling import Ruling, headline, named, rulings, tally
 from .terminal import GLYPHS
 from .text import clean, interval, label, reported, rule, units_of
 
@@ -24,10 +24,10 @@ def code(value: object) -> str:
     return f"`{clean(value).replace('`', chr(39)).replace('|', '¦')}`"
 
 
-def verdict_table(rows: Iterable[Mapping[str, Any]], *, limit: int | None = None) -> str:
+def verdict_table(rows: Iterable[Mapping[str, Any]], *, limit: int | None = None, only: Sequence[str] = ("*",)) -> str:
     """One table per subject, rows that want attention first; ``limit`` rows over all of them."""
     rows = list(rows)
-    found = rulings(rows)
+    found = rulings(rows, only)
     parts = [f"**{headline(found)}** {tally(found).capitalize()}."]
     left = len(found) if limit is None else limit
     for subject in dict.fromkeys(r.row["subject"] for r in found):
@@ -36,7 +36,7 @@ def verdict_table(rows: Iterable[Mapping[str, Any]], *, limit: int | None = None
             break
         parts += ["", f"**Subject {code(subject)}**", "", *_table(mine[:left])]
         left -= min(left, len(mine))
-    for c in conjunctions(rows):
+    for c in (c for c in conjunctions(rows) if named(c["claim"], only)):
         parts += [
             "",
             f"For every cell: {code(c['claim'])} on {code(c['subject'])}: **{c['verdict']}** ({c['passed']} of {c['cells']} cells pass).",

@@ -89,7 +89,7 @@ class Recorder:
         try:
             writer, scores = self._open()
             if stored is not None:
-                row["scores"] = {"data": row["data"], "file": scores.path.name}
+                row["scores"] = {"digest": row["data"], "count": row["n"], "format": "jsonl.gz"}
                 scores.add(row["data"], stored)
             writer.append(row)
         except (OSError, LedgerError) as exc:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from typing import Any
 
 from .controls import with_controls
@@ -28,11 +29,19 @@ class Ruling:
     note: str
 
 
-def rulings(rows: Iterable[Row]) -> list[Ruling]:
-    """Every row with its family-adjusted word; those that want attention first, then as registered."""
+def named(claim: str, only: Iterable[str]) -> bool:
+    """Whether a claim id matches one of the patterns (``microscope.*``)."""
+    return any(fnmatchcase(claim, pattern) for pattern in only)
+
+
+def rulings(rows: Iterable[Row], only: Iterable[str] = ("*",)) -> list[Ruling]:
+    """Rows with their family-adjusted word; those that want attention first, then as registered.
+
+    Families and controls are settled on all rows, whichever are then picked by ``only``.
+    """
     ready = with_adjusted_verdicts(with_controls(rows))
     superseded = {r["supersedes"]: r["claim"] for r in ready if r.get("supersedes")}
-    found = [_ruling(row, superseded) for row in ready]
+    found = [_ruling(row, superseded) for row in ready if named(row["claim"], only)]
     return sorted(found, key=lambda r: _RANK.get(r.row["status"], 3) if r.attention else 4)
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from textwrap import wrap
 from typing import Any
 
 from .family import conjunctions
-from .ruling import Ruling, headline, rulings, tally
+from .ruling import Ruling, headline, named, rulings, tally
 from .text import clean, interval, label, middle, reported, rule, units_of
 
 Markup = dict[str, bool]
@@ -42,15 +42,30 @@ class Style:
         return s.encode("ascii", "replace").decode()
 
 
-def verdict_lines(rows: Iterable[Mapping[str, Any]], style: Style, show: str = "all") -> list[Line]:
+@dataclass(frozen=True)
+class Columns:
+    """Widths that the rows of one table share, and the axis of each quantity."""
+
+    name: int
+    subject: int
+    axes: Mapping[tuple[str, str], tuple[float, float]]
+
+
+def verdict_lines(
+    rows: Iterable[Mapping[str, Any]], style: Style, show: str = "all", only: Sequence[str] = ("*",)
+) -> list[Line]:
     """Lines with their markup. ``show``: all rows, those that want ``attention``, or ``none``."""
-    found = rulings(rows)
+    found = rulings(rows, only)
     shown = [r for r in found if show == "all" or (show == "attention" and r.attention)]
-    axes = _axes(found)
+    columns = Columns(
+        name=min(max((len(label(r.row)) for r in shown), default=0), 44),
+        subject=min(max((len(clean(r.row["subject"])) for r in shown), default=0), 14),
+        axes=_axes(found),
+    )
     lines: list[Line] = []
     for r in shown:
-        lines += [(style.text(text), markup) for text, markup in _row_lines(r, style, axes)]
-    for c in conjunctions(rows) if show == "all" else []:
+        lines += [(style.text(text), markup) for text, markup in _row_lines(r, style, columns)]
+    for c in (c for c in conjunctions(rows) if show == "all" and named(c["claim"], only)):
         text = (
             f"for every cell: {c['claim']} on {c['subject']}: {c['verdict']} ({c['passed']} of {c['cells']} cells pass)"
         )
@@ -68,34 +83,26 @@ def _markup(r: Ruling) -> Markup:
     return {"yellow": True} if r.row["expected"] is None and r.row["verdict"] == "inconclusive" else {}
 
 
-def _row_lines(r: Ruling, style: Style, axes: Mapping[tuple[str, str], tuple[float, float]]) -> list[Line]:
+def _row_lines(r: Ruling, style: Style, columns: Columns) -> list[Line]:
     row, width = r.row, style.width
     glyph = GLYPHS[r.state][0 if style.unicode else 1]
-    said = reported(row)
-    numbers = "  ".join(
-        x for x in (f"{interval(row)} {rule(row)}".strip(), units_of(row), f"reported {said}" if said else "") if x
-    )
-    name, subject = label(row), clean(row["subject"])
+    name, subject, numbers = label(row), clean(row["subject"]), _numbers(row)
     lines: list[Line] = []
     if width >= ONE_LINE:
-        room = width - 2 - 25 - STRIP - 2 - 2 - max(len(numbers), 56)
-        name_width = max(room - min(len(subject), 20) - 2, 24)
-        both = f"{middle(name, name_width):<{name_width}}  {middle(subject, 20)}"
-        text = f"{glyph} {r.word:<23} {_strip(row, axes)}  {both:<{max(room, len(both))}}  {numbers}"
-        if len(text) <= width:
-            lines.append((text, _markup(r)))
+        head = f"{glyph} {r.word:<22} {_strip(row, columns.axes)}  "
+        both = f"{name:<{columns.name}}  {subject:<{columns.subject}}"
+        room = width - len(head)
+        if len(both) + 2 + len(numbers) <= room:
+            lines.append((f"{head}{both}  {numbers}".rstrip(), _markup(r)))
         else:
-            lines += [
-                (f"{glyph} {r.word:<23} {_strip(row, axes)}  {name}  {subject}", _markup(r)),
-                (f"    {numbers}", {}),
-            ]
+            lines += [(head + middle(f"{name}  {subject}", room), _markup(r)), (f"{'':<{len(head)}}{numbers}", {})]
     elif width >= TWO_LINES:
         head = f"{glyph} {r.word:<22} "
         room = width - len(head) - len(subject) - 2
-        if room >= 20:
-            lines.append((f"{head}{middle(name, room):<{room}}  {subject}", _markup(r)))
+        if len(name) <= room:
+            lines.append((f"{head}{name:<{room}}  {subject}", _markup(r)))
         else:
-            lines += [(f"{head}{middle(name, width - len(head))}", _markup(r)), (f"    {subject}", {})]
+            lines += [(head.rstrip(), _markup(r)), (f"    {middle(f'{name}  {subject}', width - 4)}", {})]
         lines += [(f"    {t}", {}) for t in wrap(numbers, width - 4)]
     else:
         lines.append((f"{glyph} {r.word}", _markup(r)))
@@ -104,6 +111,12 @@ def _row_lines(r: Ruling, style: Style, axes: Mapping[tuple[str, str], tuple[flo
     if r.note:
         lines += [(f"    {t}", {}) for t in wrap(r.note, max(width - 4, 30))]
     return lines
+
+
+def _numbers(row: Mapping[str, Any]) -> str:
+    said = reported(row)
+    parts = (f"{interval(row)} {rule(row)}".strip(), units_of(row), f"reported {said}" if said else "")
+    return "  ".join(p for p in parts if p)
 
 
 def _axes(found: Iterable[Ruling]) -> dict[tuple[str, str], tuple[float, float]]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,21 @@ import yaml
 from .errors import RegistrationError
 
 MAX_BYTES = 2_000_000
+MAX_DEPTH = 50
 KeyPath = tuple[str | int, ...]
+
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+_TAG = "tag:yaml.org,2002:"
+# YAML 1.1 reads `no` as false, `1e-3` as text, `010` as 8 and `12:30` as 750. Only what everybody
+# reads alike may stand without quotes.
+_NUMBER = r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?"
+_PLAIN = {
+    _TAG + "bool": re.compile("true|false", re.IGNORECASE),
+    _TAG + "int": re.compile(r"[-+]?(0|[1-9]\d*)"),
+    _TAG + "float": re.compile(rf"{_NUMBER}|[-+]?\.(inf|nan)", re.IGNORECASE),
+    _TAG + "null": re.compile("|~|null", re.IGNORECASE),
+    _TAG + "str": re.compile(rf"(?!{_NUMBER}$).*", re.DOTALL),
+}
 
 
 @dataclass
@@ -35,7 +50,8 @@ def read_yaml(path: Path) -> YamlFile:
 
     Raises:
         RegistrationError: not readable, not UTF-8, too large, not YAML, a tag such as
-            ``!!python/object``, an anchor or alias, a repeated key, nesting too deep.
+            ``!!python/object``, an anchor or alias, a repeated key, nesting too deep, a plain
+            scalar that YAML 1.1 reads in its own way.
     """
     try:
         raw = path.read_bytes()
@@ -45,7 +61,8 @@ def read_yaml(path: Path) -> YamlFile:
         raise RegistrationError(f"{path}: {len(raw):,} bytes; a claim file has at most {MAX_BYTES:,}")
     try:
         text = raw.decode("utf-8")
-        loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)(text)
+        _check_depth(text)
+        loader = _LOADER(text)
         node = loader.get_single_node()
         file = YamlFile(path, None)
         if node is not None:
@@ -58,7 +75,7 @@ def read_yaml(path: Path) -> YamlFile:
         line = exc.problem_mark.line + 1 if exc.problem_mark else 1
         raise RegistrationError(f"{path.name}:{line}: {exc.problem or 'not YAML'}") from None
     except (yaml.YAMLError, ValueError) as exc:
-        raise RegistrationError(f"{path.name}: not YAML ({exc})") from None
+        raise RegistrationError(f"{path.name}: not YAML ({' '.join(str(exc).split())})") from None
     except RecursionError:
         raise RegistrationError(f"{path.name}: nested too deeply") from None
 
@@ -75,6 +92,10 @@ def _walk(node: yaml.Node, key: KeyPath, file: YamlFile, seen: set[int]) -> None
         keys: set[str] = set()
         for key_node, value in node.value:
             name, at = str(key_node.value), key_node.start_mark.line + 1
+            if key_node.tag != _TAG + "str" and name != "<<":
+                raise RegistrationError(
+                    f"{file.path.name}:{at}: {_dotted((*key, name[:40]))}: YAML does not read this key as text; quote it"
+                )
             if name in keys:
                 raise RegistrationError(f"{file.path.name}:{at}: {_dotted((*key, name))}: this key occurs twice")
             if name == "<<":
@@ -85,6 +106,27 @@ def _walk(node: yaml.Node, key: KeyPath, file: YamlFile, seen: set[int]) -> None
     elif isinstance(node, yaml.SequenceNode):
         for i, item in enumerate(node.value):
             _walk(item, (*key, i), file, seen)
+    elif (
+        isinstance(node, yaml.ScalarNode)
+        and not node.style
+        and not (node.tag in _PLAIN and _PLAIN[node.tag].fullmatch(node.value))
+    ):
+        raise RegistrationError(
+            f"{file.path.name}:{line}: {_dotted(key)}: YAML 1.1 reads {node.value[:40]} as {node.tag.removeprefix(_TAG)}; "
+            "write true or false, 10, 0.001 or 1.0e-3, or quote it"
+        )
+
+
+def _check_depth(text: str) -> None:
+    """Refuse deep nesting before nodes are built: the C loader recurses without a limit."""
+    depth = 0
+    for event in yaml.parse(text, Loader=_LOADER):
+        if isinstance(event, yaml.CollectionStartEvent):
+            depth += 1
+        elif isinstance(event, yaml.CollectionEndEvent):
+            depth -= 1
+        if depth > MAX_DEPTH:
+            raise RecursionError
 
 
 def _dotted(key: KeyPath) -> str:
