@@ -176,10 +176,10 @@ def assess(claim: Claim, contrast: Judgeable, *, bound: Bound | None = None, att
         "replay": attempt.replay,
         "alpha_spent": alpha,
         "promise_changed": _changed(attempt),
-        "executed": {**claim.promise, **executed},
         "executed_hash": promise_hash({**claim.promise, **executed}),
         "deviations": deviations,
         "artifacts": list(contrast.sources),
+        "seed": contrast.params.get("seed"),
         "data": contrast.digest,
         "reason": reason,
     }
@@ -259,8 +259,8 @@ def _headroom_problem(contrast: Judgeable, bound: Bound, alpha: float) -> str | 
     if contrast.best_case is None:
         return None
     if bound.rule == "within":
-        if len(contrast.arms) > 1 and all(float(arm.values.mean()) in (0.0, 1.0) for arm in contrast.arms):
-            return "every outcome in both arms is the same: at floor or ceiling everything looks equivalent"
+        if len(contrast.arms) > 1 and float(contrast.arms[-1].values.mean()) in (0.0, 1.0):
+            return "every outcome of the control is the same: at floor or ceiling everything looks equivalent"
         return None
     lo, hi = contrast.best_case(bound.rule == "above").limits(alpha)
     if bound.decide(lo, hi) is Verdict.PASS:

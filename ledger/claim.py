@@ -28,7 +28,8 @@ class Claim:
     family: str = ""
     role: str = "claim"
     family_size: int = 1
-    """Headline members registered for this family and subject, run or not; a conjunction counts once."""
+    """Cells registered on this subject, run or not: of the headline family, of the report outside
+    conjunctions, or of the conjunction."""
     alpha: float = 0.025
     looks: str = "open"
     n: int | None = None

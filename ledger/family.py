@@ -58,11 +58,11 @@ def _apply(rows: list[dict[str, Any]], role: str, keys: tuple[str, ...], method:
     )
     for _, group in groupby(members, key=key):
         family = list(group)
-        size = max([len(family), *(int(r.get("family_size") or 1) for r in family if method == "holm")])
+        size = max([len(family), *(int(r.get("family_size") or 1) for r in family if r["role"] == role)])
         if size < 2:
             continue
         for direction, word in (("p_pass", "pass"), ("p_fail", "fail")):
-            # A member without a verdict (not run, crashed, refused) counts with p = 1.
+            # A member without a verdict of its own (not run, refused, forced inconclusive) counts with p = 1.
             p = [_spent(r, direction) for r in family] + [1.0] * (size - len(family))
             adjusted = holm(p) if method == "holm" else benjamini_hochberg(p)
             for row, value in zip(family, adjusted, strict=False):
@@ -77,14 +77,15 @@ def _apply(rows: list[dict[str, Any]], role: str, keys: tuple[str, ...], method:
 def _spent(row: Row, direction: str) -> float:
     """The p-value on the scale of the first look: later attempts may spend less than alpha."""
     p = row.get(direction)
-    if p is None or row.get("verdict") is None:
+    forced = row.get("limited_by") in row.get("flags", ())
+    if p is None or row.get("verdict") is None or forced:
         return 1.0
     alpha, spent = float(row.get("alpha") or 0.025), float(row.get("alpha_spent") or 0.025)
     return min(1.0, float(p) * alpha / spent)
 
 
 def conjunctions(rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """One line per "for every" claim and subject: pass if every cell passed, fail if one failed for sure.
+    """One line per "for every" claim and subject: pass if every registered cell passed, fail if one failed for sure.
 
     A fail of one cell refutes the conjunction only at ``alpha / m`` (Bonferroni over its cells).
     """
@@ -95,18 +96,19 @@ def conjunctions(rows: Iterable[Row]) -> list[dict[str, Any]]:
     lines = []
     for (claim, subject), cells in found.items():
         verdicts = [c.get("verdict") for c in cells]
+        size = max([len(cells), *(int(c.get("family_size") or 1) for c in cells)])
         failed = any(
-            v == "fail" and _spent(c, "p_fail") * len(cells) <= float(c.get("alpha") or 0.025)
+            v == "fail" and _spent(c, "p_fail") * size <= float(c.get("alpha") or 0.025)
             for v, c in zip(verdicts, cells, strict=True)
         )
-        verdict = "pass" if all(v == "pass" for v in verdicts) else "fail" if failed else "inconclusive"
+        verdict = "pass" if verdicts.count("pass") == size else "fail" if failed else "inconclusive"
         lines.append(
             {
                 "claim": claim,
                 "subject": subject,
                 "verdict": verdict,
                 "passed": verdicts.count("pass"),
-                "cells": len(cells),
+                "cells": size,
             }
         )
     return lines

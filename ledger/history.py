@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -22,33 +23,41 @@ class History:
 
     def __init__(self, files: Iterable[Path]) -> None:
         self._files = sorted(files, key=lambda p: p.name)
-        self._lines: dict[str, list[tuple[Path, bytes]]] | None = None
+        self._places: dict[str, list[tuple[Path, int, int]]] | None = None
 
-    def _index(self) -> dict[str, list[tuple[Path, bytes]]]:
-        if self._lines is None:
-            self._lines = {}
+    def _index(self) -> dict[str, list[tuple[Path, int, int]]]:
+        """Where each claim's lines lie; the lines themselves are not kept, a long ledger is larger than memory likes."""
+        if self._places is None:
+            self._places = {}
             for path in self._files:
                 try:
-                    content = path.read_bytes()
+                    with path.open("rb") as f:
+                        start = 0
+                        for line in f:
+                            at = line.find(_MARK)
+                            if at >= 0:
+                                name = line[at + len(_MARK) : line.find(b'"', at + len(_MARK))].decode(
+                                    "utf-8", "replace"
+                                )
+                                self._places.setdefault(name, []).append((path, start, len(line)))
+                            start += len(line)
                 except OSError:
                     continue
-                for line in content.splitlines():
-                    start = line.find(_MARK)
-                    if start >= 0 and line.endswith(b"}"):
-                        name = line[start + len(_MARK) : line.find(b'"', start + len(_MARK))]
-                        self._lines.setdefault(name.decode("utf-8", "replace"), []).append((path, line))
-        return self._lines
+        return self._places
 
     def rows(self, claim_id: str) -> list[tuple[Path, dict[str, Any]]]:
         """Earlier rows of a claim, oldest first; a broken line is no evidence and is passed over."""
         found = []
-        for path, line in self._index().get(claim_id, []):
-            try:
-                row = json.loads(line)
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(row, dict) and row.get("record") == "row" and row.get("claim") == claim_id:
-                found.append((path, row))
+        for path, places in groupby(self._index().get(claim_id, []), key=lambda place: place[0]):
+            with path.open("rb") as f:
+                for _, start, length in places:
+                    f.seek(start)
+                    try:
+                        row = json.loads(f.read(length))
+                    except (ValueError, RecursionError):
+                        continue
+                    if isinstance(row, dict) and row.get("record") == "row" and row.get("claim") == claim_id:
+                        found.append((path, row))
         return found
 
     def attempt(self, claim: Claim, digest: str) -> Attempt:

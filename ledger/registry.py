@@ -50,8 +50,8 @@ class Report:
 
 def find_report(claim_id: str, folder: Path) -> Report:
     """The report that registers ``claim_id``: ``<report>.yaml`` beside the test that speaks for it."""
-    report, dot, name = claim_id.partition(".")
-    if not (dot and name):
+    report, _, name = claim_id.partition(".")
+    if not (report and name):
         raise RegistrationError(f"claim id {claim_id!r}: expected <report>.<claim>, e.g. 'microscope.control-a'")
     path = folder / f"{report}.yaml"
     if not path.is_file():
@@ -193,17 +193,18 @@ def _expects_refusal(entry: dict[str, Any]) -> bool:
 
 
 def _with_family_sizes(claims: dict[str, tuple[Claim, ...]]) -> dict[str, tuple[Claim, ...]]:
+    """Count what is registered, so that a member that does not run still counts."""
+    from collections import Counter
     from dataclasses import replace
 
-    sizes: dict[tuple[str, str], int] = {}
-    for cells in claims.values():
-        for cell in cells:
-            if cell.role == "headline":
-                sizes[cell.family, cell.subject] = sizes.get((cell.family, cell.subject), 0) + 1
-    return {
-        key: tuple(replace(c, family_size=sizes[c.family, c.subject]) if c.role == "headline" else c for c in cells)
-        for key, cells in claims.items()
-    }
+    def groups(c: Claim) -> list[tuple[str, str, str]]:
+        if c.role == "conjunction":
+            return [("conjunction", c.id, c.subject)]
+        own = [("headline", c.family, c.subject)] if c.role == "headline" else []
+        return [*own, ("claim", c.report, c.subject)]
+
+    sizes = Counter(g for cells in claims.values() for c in cells for g in groups(c))
+    return {key: tuple(replace(c, family_size=sizes[groups(c)[0]]) for c in cells) for key, cells in claims.items()}
 
 
 def _check_references(file: YamlFile, claims: dict[str, tuple[Claim, ...]]) -> None:
