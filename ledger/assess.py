@@ -180,6 +180,7 @@ def assess(claim: Claim, contrast: Judgeable, *, bound: Bound | None = None, att
         "deviations": deviations,
         "artifacts": list(contrast.sources),
         "seed": contrast.params.get("seed"),
+        "measured": dict(contrast.params),
         "data": contrast.digest,
         "reason": reason,
     }

@@ -62,6 +62,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 def attach(items: Iterable[pytest.Item]) -> None:
     """Put each claim item's cell on its stash; what has none is marked broken and says why when it runs."""
     taken: dict[tuple[str, str, str], str] = {}
+    tiers: set[str] = set()
     for index, item in enumerate(items):
         try:
             cells = cells_of(item)
@@ -84,6 +85,9 @@ def attach(items: Iterable[pytest.Item]) -> None:
         taken.setdefault(key, item.nodeid)
         item.stash[CLAIM] = claim
         if claim.tier:
+            if claim.tier not in tiers:  # a project need not declare them for --strict-markers
+                item.config.addinivalue_line("markers", f"{claim.tier}: tier of a claim")
+                tiers.add(claim.tier)
             item.add_marker(getattr(pytest.mark, claim.tier))
         if item.config.pluginmanager.hasplugin("rerunfailures"):
             # A retried claim is a claim judged until it passes.

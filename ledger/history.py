@@ -49,15 +49,18 @@ class History:
         """Earlier rows of a claim, oldest first; a broken line is no evidence and is passed over."""
         found = []
         for path, places in groupby(self._index().get(claim_id, []), key=lambda place: place[0]):
-            with path.open("rb") as f:
-                for _, start, length in places:
-                    f.seek(start)
-                    try:
-                        row = json.loads(f.read(length))
-                    except (ValueError, RecursionError):
-                        continue
-                    if isinstance(row, dict) and row.get("record") == "row" and row.get("claim") == claim_id:
-                        found.append((path, row))
+            try:
+                with path.open("rb") as f:
+                    lines = [(f.seek(start), f.read(length))[1] for _, start, length in places]
+            except OSError:
+                continue
+            for line in lines:
+                try:
+                    row = json.loads(line)
+                except (ValueError, RecursionError):
+                    continue
+                if isinstance(row, dict) and row.get("record") == "row" and row.get("claim") == claim_id:
+                    found.append((path, row))
         return found
 
     def attempt(self, claim: Claim, digest: str) -> Attempt:

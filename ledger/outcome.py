@@ -9,6 +9,7 @@ import pytest
 from .claim import Claim
 from .judge import Deviated, Drift, Inconclusive, Judge, Refuted
 from .row import Row, undecided_row
+from .verdict import Verdict
 
 RULINGS = (Refuted, Drift, Deviated, Inconclusive)
 
@@ -37,12 +38,22 @@ def settle(
         if isinstance(error, Inconclusive) and (strict or claim.strict):
             report.outcome = "failed"
             report.longrepr = f"[INCONCLUSIVE(strict)] {error.msg}"
+        green = row["status"] == "decided" and (expected is not None or found.verdict is Verdict.PASS)
+        if error is None and report.passed and not green:
+            report.outcome = "failed"
+            report.longrepr = (
+                f"{found}\nThe test caught its own verdict. Let judge end it; "
+                "a claim that is known to be false registers expected: fail."
+            )
         return row, dict(found.stored)
     if error is not None and getattr(error, "refused", False):
         row["status"] = "refused"
         row["reason"] = _reason("refused", error.given, f"Expected {error.expected}. {error.fix}")  # type: ignore[attr-defined]
-        if claim.expected == "refused":
+        if claim.expected == "refused" and report.when == "call":
             report.outcome, report.longrepr = "passed", None
+        elif claim.expected == "refused":  # a setup that passed would go on to run the test
+            file, line, _ = report.location
+            report.outcome, report.longrepr = "skipped", (file, line or 0, f"refused, as expected: {error}")
         return row, None
     if isinstance(error, pytest.skip.Exception):
         row["reason"] = _reason("skipped", str(error.msg), "Meet the skip's condition to have this claim judged.")

@@ -6,7 +6,8 @@ import hashlib
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from math import inf
+from math import inf, isfinite
+from pathlib import PurePath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -34,7 +35,8 @@ class Sample:
         unit: what a unit is, e.g. ``"document"``. Tokens are refused: see ``clustered_mean``.
         support: the lowest and highest value the quantity can take; ``(0, 1)`` for outcomes.
         sources: digests of the artifacts that it was measured on.
-        params: how it was really measured; compared with what the claim registered.
+        params: how it was really measured, in what JSON can say (numpy numbers and paths are
+            converted); compared with what the claim registered.
         planned: units that were planned, if more than were scored; the rest count as excluded.
         selected_on: unit ids on which settings (a coefficient, a threshold) were chosen.
 
@@ -100,7 +102,7 @@ class Sample:
             ("unit", unit),
             ("support", support),
             ("sources", tuple(sources)),
-            ("params", dict(params or {})),
+            ("params", {str(k): _plain(v) for k, v in (params or {}).items()}),
             ("planned", planned),
             ("selected_on", tuple(str(u) for u in selected_on)),
         ):
@@ -152,6 +154,22 @@ def as_sample(data: Sample | ArrayLike, units: Sequence[object] | None = None) -
     if isinstance(data, Sample):
         return data
     return Sample(data, units)
+
+
+def _plain(value: Any) -> Any:
+    """A parameter as JSON says it, so that it can cross processes, be hashed, and be compared."""
+    if isinstance(value, np.generic | np.ndarray):
+        value = value.tolist()
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        items = sorted(value, key=str) if isinstance(value, set | frozenset) else value
+        return [_plain(v) for v in items]
+    if isinstance(value, PurePath):
+        return value.as_posix()
+    if value is None or isinstance(value, str | bool | int) or (isinstance(value, float) and isfinite(value)):
+        return value
+    raise Refusal(f"a parameter {value!r}", "text, finite numbers, true, false, null, lists and mappings", "Name it.")
 
 
 def _is_binary(array: NDArray[np.float64]) -> bool:
