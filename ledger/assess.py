@@ -176,7 +176,7 @@ def assess(claim: Claim, contrast: Judgeable, *, bound: Bound | None = None, att
         "replay": attempt.replay,
         "alpha_spent": alpha,
         "promise_changed": _changed(attempt),
-        "executed_hash": promise_hash({**claim.promise, **executed}),
+        "executed_hash": promise_hash({**claim.promise, **executed} if deviations else claim.promise),
         "deviations": deviations,
         "artifacts": list(contrast.sources),
         "seed": contrast.params.get("seed"),
@@ -291,7 +291,7 @@ def _deviations(
     registered: Mapping[str, Any], executed: Mapping[str, Any], prefix: str = ""
 ) -> Iterator[dict[str, Any]]:
     for key, value in executed.items():
-        if isinstance(value, dict):
+        if isinstance(value, dict) and not prefix:
             yield from _deviations(registered[key], value, f"{key}.")
         elif value != registered[key]:
             yield {"key": prefix + key, "registered": registered[key], "executed": value}

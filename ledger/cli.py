@@ -14,6 +14,7 @@ from typing import Any
 from .errors import LedgerError
 from .folders import find_run, run_files
 from .run import Run, read_run
+from .text import clean
 
 Command = Callable[[argparse.Namespace], int]
 BEGIN, END = "<!-- verdicts:begin -->", "<!-- verdicts:end -->"
@@ -25,12 +26,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         command: Command = args.command
         return command(args)
-    except LedgerError as exc:
-        print(f"ledger: {exc}", file=sys.stderr)
-        return 2
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except (LedgerError, OSError) as exc:
+        print(f"ledger: {clean(exc)}", file=sys.stderr)
+        return 2
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -107,7 +108,7 @@ def _load(args: argparse.Namespace, name: str | None = None) -> Run:
 
 
 def _print_json(value: Any) -> None:
-    print(json.dumps(value, indent=1, ensure_ascii=False))
+    print(json.dumps(value, indent=1))
 
 
 def _table(args: argparse.Namespace) -> int:
@@ -142,8 +143,8 @@ def _table(args: argparse.Namespace) -> int:
 def _replace_between_markers(path: Path, text: str, check: bool) -> int:
     try:
         old = path.read_text("utf-8")
-    except OSError as exc:
-        raise LedgerError(f"{path}: cannot be read ({exc.strerror})") from None
+    except (OSError, UnicodeDecodeError) as exc:
+        raise LedgerError(f"{path}: cannot be read ({exc})") from None
     before, begin, rest = old.partition(BEGIN)
     _, end, after = rest.partition(END)
     if not (begin and end):
@@ -203,8 +204,6 @@ def _gate(args: argparse.Namespace) -> int:
         lines = [f"- {escape(p)}" for p in found] or [f"All {len(run.rows)} rows may be relied on."]
         print("\n".join([f"### Gate: {'closed' if found else 'open'}", "", *lines]))
     else:
-        from .text import clean
-
         print(f"gate {'closed' if found else 'open'}: run {run.id}, {len(run.rows)} rows")
         for p in found:
             print(f"  {clean(p)}")
@@ -219,8 +218,6 @@ def _verify(args: argparse.Namespace) -> int:
     if args.format == "json":
         _print_json({"run": run.id, "rows": found.rows, "recomputed": found.recomputed, "problems": found.problems})
     else:
-        from .text import clean
-
         word = "does not hold" if found.problems else "holds"
         print(
             f"run {run.id} {word}: {found.recomputed} of {found.rows} rows recomputed from their scores, chain checked"

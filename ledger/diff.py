@@ -9,10 +9,25 @@ from typing import Any
 from .family import with_adjusted_verdicts
 from .markdown import code, escape
 from .row import key_of
-from .text import interval, label, rule
+from .text import clean, interval, label, rule
 
 Row = Mapping[str, Any]
-GOALPOSTS = ("rule", "bound", "rope", "alpha", "looks", "scope", "family", "role", "design", "quantity", "unit", "n")
+GOALPOSTS = (
+    "rule",
+    "bound",
+    "rope",
+    "alpha",
+    "looks",
+    "scope",
+    "family",
+    "role",
+    "design",
+    "quantity",
+    "unit",
+    "n",
+    "measured",
+    "controls",
+)
 TITLES = {
     "goalposts": "MOVED GOALPOSTS",
     "flip": "verdict flips",
@@ -56,7 +71,8 @@ def changes(before: Iterable[Row], after: Iterable[Row]) -> list[Change]:
             detail = f"{interval(old) or '–'} {rule(old)} → {interval(new) or '–'} {rule(new)}"
             found.append(Change("flip", label(new), new["subject"], _said(old), _said(new), detail))
         elif old["status"] != new["status"]:
-            found.append(Change("status", label(new), new["subject"], _said(old), _said(new)))
+            detail = f"verdict {new['verdict']}, expected {old['expected']} → {new['expected']}"
+            found.append(Change("status", label(new), new["subject"], old["status"], new["status"], detail))
         elif (old["estimate"], old["lo"], old["hi"]) != (new["estimate"], new["lo"], new["hi"]) and not moved:
             found.append(Change("moved", label(new), new["subject"], interval(old), interval(new)))
     order = list(TITLES)
@@ -87,7 +103,7 @@ def diff_text(found: list[Change]) -> str:
             continue
         lines.append(f"{'!! ' if kind == 'goalposts' else ''}{title} ({len(group)})")
         for c in group:
-            lines.append(f"  {c.claim} on {c.subject}: {c.before} → {c.after}")
+            lines.append(f"  {c.claim} on {clean(c.subject)}: {c.before} → {c.after}")
             if c.detail:
                 lines.append(f"    {c.detail}")
     return "\n".join(lines) + "\n"

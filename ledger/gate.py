@@ -78,7 +78,11 @@ def _age(run: Run, max_age: timedelta, now: datetime) -> list[str]:
         return [f"run: its time {run.header.get('time')!r} cannot be read"]
     if age < timedelta(minutes=-5):
         return [f"run: made in the future ({run.header.get('time')})"]
-    return [f"run: {age.days} days old, at most {max_age.days} are allowed"] if age > max_age else []
+    return [f"run: {_days(age)} old, at most {_days(max_age)} are allowed"] if age > max_age else []
+
+
+def _days(age: timedelta) -> str:
+    return f"{age / timedelta(days=1):.3g} days"
 
 
 def parse_age(text: str) -> timedelta:
@@ -87,4 +91,4 @@ def parse_age(text: str) -> timedelta:
     if not match:
         raise LedgerError(f"age {text!r}: expected a number with h, d or w, e.g. 30d")
     hours = {"h": 1, "d": 24, "w": 168}[match[2]]
-    return timedelta(hours=int(match[1]) * hours)
+    return timedelta(hours=min(int(match[1]) * hours, 10**6))

@@ -11,12 +11,13 @@ from .ruling import Ruling, headline, named, rulings, tally
 from .terminal import GLYPHS
 from .text import clean, interval, label, reported, rule, units_of
 
-_ACTIVE = re.compile(r"([\\`*_{}\[\]()<>#+!|~@&])")
+_ACTIVE = re.compile(r"[\\`*_{}\[\]()<>#+!|~@&$]|:(?=//)|(?<=(?i:www))\.")
+_INVISIBLE = "&#8203;"  # GitHub looks for @name and #123 after it has decoded entities
 
 
 def escape(value: object) -> str:
     """Text that renders as itself: no tables broken, nobody mentioned, no links, images or HTML."""
-    return _ACTIVE.sub(lambda m: f"&#{ord(m.group(1))};", clean(value))
+    return _ACTIVE.sub(lambda m: f"&#{ord(m[0])};{_INVISIBLE if m[0] in '@#' else ''}", clean(value))
 
 
 def code(value: object) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -67,6 +68,18 @@ def settle(
         fix = "A broken test says nothing about the claim: mend it and run again."
         row["reason"] = _reason(type(error).__name__, _last_line(error), fix)
     return row, None
+
+
+def packed(report: pytest.TestReport, claim: Claim, row: Row, stored: dict[str, Any] | None) -> tuple[Row, str]:
+    """The row, and row and scores as one JSON string; what JSON cannot say costs its own claim, not the session."""
+    try:
+        return row, json.dumps({"row": row, "stored": stored}, allow_nan=False)
+    except (TypeError, ValueError) as exc:
+        what = f"the measurement is not JSON ({exc})"
+        report.outcome, report.longrepr = "failed", f"{claim.label}: {what}"
+        row = undecided_row(claim, report.nodeid, row["index"])
+        row |= {"status": "error", "reason": _reason("not JSON", what, "Describe it in plain numbers and text.")}
+        return row, json.dumps({"row": row, "stored": None})
 
 
 def _reason(short: str, detail: str, fix: str) -> dict[str, str]:

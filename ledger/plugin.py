@@ -170,14 +170,15 @@ def pytest_runtest_makereport(
     deciding = report.when == "call" or (report.when == "setup" and not report.passed)
     if deciding and item.get_closest_marker(CLAIM_MARK):
         from .collect import CLAIM, INDEX
-        from .outcome import settle
+        from .outcome import packed, settle
 
         if CLAIM in item.stash:
             strict = bool(item.config.getoption("strict_verdicts"))
             row, stored = settle(
                 report, call, item.stash[CLAIM], item.stash.get(JUDGE, None), item.stash[INDEX], strict
             )
-            setattr(report, OURS, json.dumps({"row": row, "stored": stored}, allow_nan=False))
+            row, kept = packed(report, item.stash[CLAIM], row, stored)
+            setattr(report, OURS, kept)
             slim = {
                 k: row[k]
                 for k in ("claim", "subject", "params", "verdict", "status", "estimate", "lo", "hi", "rule", "bound")

@@ -35,9 +35,48 @@ REQUIRED: dict[str, type | tuple[type, ...]] = {
     "method": _TEXT,
     "rule": str,
     "bound": (int, float),
+    "rope": _NUMBER,
+    "level": _NUMBER,
+    "alpha": (int, float),
+    "quantity": str,
+    "unit": str,
+    "design": str,
+    "scope": str,
+    "report": str,
+    "family": str,
+    "family_size": int,
+    "role": str,
+    "flags": list,
+    "deviations": list,
+    "controls": list,
+    "reason": (dict, type(None)),
+    "reported": (dict, type(None)),
+    "source": (dict, type(None)),
+    "registered": dict,
+    "registered_hash": str,
+    "where": str,
     "nodeid": str,
     "index": int,
     "run": str,
+}
+JUDGED: dict[str, type | tuple[type, ...]] = {
+    **dict.fromkeys(("attempt", "alpha_spent", "p_pass", "p_fail", "mde"), (int, float)),
+    "units_needed": _NUMBER,
+    "data": str,
+    "limited_by": str,
+    "counts": dict,
+    "extra": dict,
+    "adjusted": (dict, type(None)),
+    "promise_changed": (dict, type(None)),
+}
+"""What a judged row has besides."""
+
+_INSIDE: dict[str, dict[str, type | tuple[type, ...]]] = {
+    "reason": {"detail": str, "fix": str},
+    "adjusted": {"lo": (int, float), "hi": (int, float), "method": str, "m": int},
+    "promise_changed": {"run": _TEXT, "keys": dict},
+    "controls": {"id": str},
+    "deviations": {"key": str, "registered": object, "executed": object},
 }
 
 
@@ -101,12 +140,30 @@ def problem_with(row: Any) -> str | None:
         return f"a {type(row).__name__} where an object was expected"
     if row.get("schema") != SCHEMA_VERSION:
         return f"schema {row.get('schema')!r}; this version reads schema {SCHEMA_VERSION}"
-    for key, kind in REQUIRED.items():
-        if key not in row:
-            return f"{key!r} is missing"
-        value = row[key]
-        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not str):
-            return f"{key!r} is {type(value).__name__} {str(value)[:40]!r}"
+    problem = _misfit(row, REQUIRED if row.get("estimate") is None else {**REQUIRED, **JUDGED})
+    if problem:
+        return problem
+    for key, shape in _INSIDE.items():
+        value = row.get(key)
+        for item in value if isinstance(value, list) else [] if value is None else [value]:
+            problem = _misfit(item, shape)
+            if problem:
+                return f"{key}: {problem}"
+    numbers = [
+        *(row.get("counts") or {}).values(),
+        *(row.get("extra") or {}).values(),
+        (row["reported"] or {}).get("value"),
+    ]
+    if not all(isinstance(x, _NUMBER) for x in numbers):
+        return "'counts', 'extra' or 'reported' holds something else than a number"
+    if not all(
+        isinstance(x, list) and len(x) == 2 for x in (row.get("promise_changed") or {"keys": {}})["keys"].values()
+    ):
+        return "'promise_changed' holds something else than [then, now]"
+    if not 1 <= row["family_size"] <= 100_000:
+        return f"'family_size' is {row['family_size']}"
+    if row["expected"] not in (None, "pass", "fail", "inconclusive", "refused"):
+        return f"expected {row['expected'][:40]!r}"
     if row["status"] not in STATUSES:
         return f"status {row['status'][:40]!r}; expected one of {', '.join(STATUSES)}"
     if row["verdict"] not in (None, "pass", "fail", "inconclusive"):
@@ -115,6 +172,18 @@ def problem_with(row: Any) -> str | None:
         return f"rule {row['rule'][:40]!r}; expected above, below or within"
     if row["verdict"] is not None and any(row[k] is None for k in ("estimate", "lo", "hi", "n", "method")):
         return "a verdict without an interval"
+    return None
+
+
+def _misfit(row: Any, shape: Mapping[str, type | tuple[type, ...]]) -> str | None:
+    if not isinstance(row, Mapping):
+        return f"a {type(row).__name__} where an object was expected"
+    for key, kind in shape.items():
+        if key not in row:
+            return f"{key!r} is missing"
+        value = row[key]
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not object):
+            return f"{key!r} is {type(value).__name__} {str(value)[:40]!r}"
     return None
 
 

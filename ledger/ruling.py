@@ -80,12 +80,12 @@ def _ruling(row: Row, superseded: Mapping[str, str]) -> Ruling:
 
 def headline(found: list[Ruling]) -> str:
     """``41 of 43 claims came out as expected. 1 drifted, 1 error.``"""
-    total = len(found)
     unexpected = [r for r in found if r.attention]
     without = sum(r.row["expected"] is None and not r.attention for r in found)
-    text = f"{total - len(unexpected) - without} of {total} claims came out as expected"
+    total = len(found) - without
+    text = f"{total - len(unexpected)} of {total} claims came out as expected" if total else ""
     if without:
-        text += f", {without} had no expectation"
+        text += f"{', ' if text else ''}{without} claim{'s' * (without != 1)} without an expectation"
     counts: dict[str, int] = {}
     for r in unexpected:
         key = "unsupported" if r.row["control_problems"] and r.row["status"] == "decided" else r.row["status"]

@@ -12,11 +12,13 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
 from .errors import LedgerError
 from .row import Row, problem_with
+from .text import clean
 
 MAX_LINE = 4_000_000
 
@@ -33,7 +35,7 @@ class Run:
 
     @property
     def id(self) -> str:
-        return str(self.header.get("run", self.path.stem))
+        return clean(self.header.get("run", self.path.stem))
 
     @property
     def scores_path(self) -> Path:
@@ -131,6 +133,8 @@ def read_run(path: Path) -> Run:
         if number == 1:
             if kind != "run":
                 raise LedgerError(f"{path}:1: not a run file (first record is {str(kind)[:40]!r}, expected 'run')")
+            if not (isinstance(record.get("run"), str) and isinstance(record.get("git"), dict)):
+                raise LedgerError(f"{path}:1: a run record needs its id under 'run' and its commit under 'git'")
             run.header = record
         elif kind == "row":
             problem = problem_with(record)
@@ -190,7 +194,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
 
 def _parse(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
-        record = json.loads(line, parse_constant=_no_constant)
+        record = json.loads(line, parse_constant=_no_constant, parse_float=_finite, parse_int=_short)
     except (ValueError, RecursionError) as exc:
         raise LedgerError(f"{path}:{number}: not JSON ({str(exc)[:100]})") from None
     if not isinstance(record, dict):
@@ -200,6 +204,14 @@ def _parse(path: Path, number: int, line: bytes) -> dict[str, Any]:
 
 def _no_constant(name: str) -> Any:
     raise ValueError(f"{name} is not a number that a ledger may hold")
+
+
+def _finite(text: str) -> float:
+    return float(text) if isfinite(float(text)) else _no_constant(text[:40])
+
+
+def _short(text: str) -> int:
+    return int(text) if len(text) <= 19 else _no_constant(text[:40])
 
 
 def newest_first(paths: Iterable[Path]) -> list[Path]:

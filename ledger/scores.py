@@ -46,17 +46,20 @@ def read_scores(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     Raises:
         LedgerError: the file is missing or its lines are not JSON.
     """
+    number = 0
     try:
         with gzip.open(path, "rt", encoding="utf-8") as f:
             for number, line in enumerate(f, 1):
                 try:
                     stored = json.loads(line)
                     yield stored.pop("data"), stored
-                except (ValueError, AttributeError, KeyError, RecursionError) as exc:
+                except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as exc:
                     raise LedgerError(f"{path}: line {number}: not a scores record ({str(exc)[:80]})") from None
     except FileNotFoundError:
         raise LedgerError(f"{path}: missing; a run keeps its per-unit scores beside it") from None
     except (EOFError, zlib.error):
         return
-    except OSError as exc:
+    except (OSError, UnicodeDecodeError) as exc:
+        if number and "Not a gzipped file" in str(exc):
+            return  # the first byte of a member that was never finished
         raise LedgerError(f"{path}: cannot be read ({exc})") from None

@@ -38,7 +38,7 @@ def _lines(r: Ruling, run: Run, scores: Mapping[str, Any]) -> Iterator[str]:
     yield f"{label(row)} on {clean(row['subject'])}: {r.word}"
     yield f"  {clean(row['statement'])}"
     if row["estimate"] is not None:
-        yield f"  {_sentence(row)}"
+        yield f"  {clean(_sentence(row))}"
     if r.note:
         yield f"  {r.note}"
     yield ""
@@ -113,7 +113,7 @@ def _facts(row: Mapping[str, Any], run: Run) -> Iterator[tuple[str, Any]]:
 
 def _deviations(row: Mapping[str, Any]) -> Iterator[str]:
     for d in row["deviations"]:
-        yield f"  DEVIATED       {d['key']}: registered {d['registered']!r}, executed {d['executed']!r}"
+        yield f"  DEVIATED       {clean(d['key'])}: registered {d['registered']!r}, executed {d['executed']!r}"
 
 
 def _units(row: Mapping[str, Any], scores: Mapping[str, Any]) -> Iterator[str]:

@@ -10,9 +10,9 @@ from typing import Any
 from .claim import cell_label
 from .verdict import Bound
 
-# C0 and C1 controls, bidirectional controls and zero-width characters: a sentence from a YAML file
+# C0 and C1 controls, bidirectional controls, zero-width characters and lone surrogates: a sentence from a YAML file
 # or a model must not move the cursor, fake a link or hide text.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
 
 
 def clean(value: object) -> str:
@@ -78,5 +78,5 @@ def reported(row: Mapping[str, Any]) -> str:
     if not said:
         return ""
     if said.get("verdict"):
-        return str(said["verdict"])
+        return clean(said["verdict"])
     return number(said["value"]) if said.get("value") is not None else clean(said.get("words", ""))

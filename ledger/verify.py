@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from math import isclose
 from typing import Any
 
+from .attempts import alpha_of_attempt
 from .claim import promise_hash
 from .errors import LedgerError
 from .home import sibling
@@ -28,8 +29,8 @@ class Verification:
 def verify(run: Run) -> Verification:
     """Check the chain, then recompute estimate, interval and verdict of every judged row.
 
-    Needs numpy and scipy; nothing else. Limits must agree to 1e-9 relative: other library versions
-    may differ in the last bits, not more.
+    Needs numpy and scipy; nothing else. Limits must agree to 1e-9 of their size or of the interval's
+    width: other library versions may differ in the last bits, not more.
     """
     found = Verification(len(run.rows))
     found.problems += [*run.problems, *check_chain(run.path)]
@@ -54,7 +55,9 @@ def verify(run: Run) -> Verification:
 def _check(row: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str]:
     try:
         contrast = sibling("mi.contrasts.stored").rebuild(stored)
-        lo, hi = contrast.limits((1 - row["level"]) / 2)
+        registered = row["registered"]
+        alpha = alpha_of_attempt(registered["alpha"], row["attempt"], registered["looks"])
+        lo, hi = contrast.limits(alpha)
         bound = Bound(row["rule"], row["bound"])
         verdict: Verdict | None = bound.decide(lo, hi)
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, LedgerError) as exc:
@@ -63,11 +66,12 @@ def _check(row: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str]:
     if contrast.digest != row["data"]:
         problems.append("its scores were changed: their digest is not the row's")
     for what, then, now in (
+        ("level", row["level"], 1 - 2 * alpha),
         ("estimate", row["estimate"], contrast.estimate),
         ("lower limit", row["lo"], lo),
         ("upper limit", row["hi"], hi),
     ):
-        if not isclose(then, now, rel_tol=1e-9, abs_tol=1e-12):
+        if not isclose(then, now, rel_tol=1e-9, abs_tol=1e-9 * (hi - lo)):
             problems.append(f"{what} was written as {then!r} and comes out as {now!r}")
     if row["status"] == "deviated":
         verdict = None
@@ -75,9 +79,8 @@ def _check(row: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str]:
         verdict = Verdict.INCONCLUSIVE  # forced, for the reason that the row gives
     if row["verdict"] != verdict:
         problems.append(f"verdict was written as {row['verdict']} and comes out as {verdict}")
-    if promise_hash(row.get("registered", {})) != row.get("registered_hash"):
+    if promise_hash(registered) != row["registered_hash"]:
         problems.append("its registration was changed: the hash does not fit")
-    registered = row.get("registered") or {}
     for key in ("rule", "bound"):
         if row["status"] != "deviated" and registered.get(key) != row[key]:
             problems.append(f"{key} {row[key]!r} is not the registered {registered.get(key)!r}")

@@ -117,9 +117,13 @@ class ExactBinomial:
         return lo, hi
 
     def p_above(self, bound: float) -> float:
+        if not 0 <= bound <= 1:  # no proportion lies there, and scipy would say NaN
+            return float(bound > 1)
         return float(stats.binom.sf(self.k - 1, self.n, bound))
 
     def p_below(self, bound: float) -> float:
+        if not 0 <= bound <= 1:
+            return float(bound < 0)
         return float(stats.binom.cdf(self.k, self.n, bound))
 
 

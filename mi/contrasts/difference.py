@@ -106,7 +106,10 @@ def unpaired(a: Sample | ArrayLike, b: Sample | ArrayLike) -> Contrast:
 
 
 def two_proportions(successes_a: int, n_a: int, successes_b: int, n_b: int, **about: Any) -> Contrast:
-    """Difference of two independent proportions from counts, for published tables."""
+    """Difference of two independent proportions from counts, for published tables.
+
+    ``about`` goes to both arms; where their ``params`` differ, build them with ``outcomes`` and use ``unpaired``.
+    """
     return unpaired(outcomes(successes_a, n_a, **about), outcomes(successes_b, n_b, **about))
 
 
@@ -187,24 +190,36 @@ def _check_same_measure(a: Sample, b: Sample) -> None:
         raise Refusal(
             "0/1 outcomes in one arm and scores in the other",
             "the same quantity in both",
-            "Compare outcomes with outcomes, or declare support= if 0 and 1 are scores.",
+            "Compare outcomes with outcomes, or scores with scores.",
         )
     for name in ("quantity", "unit"):
         left, right = getattr(a, name), getattr(b, name)
         if left and right and left != right:
             raise Refusal(f"{name} {left!r} against {right!r}", f"the same {name} in both arms", "Check the arms.")
-    if a.units and a.units == b.units and np.array_equal(a.values, b.values):
-        raise Refusal(
-            "two arms with identical scores for every unit",
-            "two measurements",
-            "Check that both arms are not the same artifact, or the same file read twice.",
-        )
-    if a.params and a.params == b.params and a.sources == b.sources:
+    check_not_identical(a, b)
+    if a.sources and a.params and a.sources == b.sources and a.params == b.params:
         raise Refusal(
             f"two arms measured under the same conditions {dict(a.params)}",
             "arms that differ in what they compare",
             "A difference between a condition and itself is 0 by construction.",
         )
+
+
+def check_not_identical(a: Sample, b: Sample) -> None:
+    """Refuse two arms with the same scores for every unit that nothing but their names tells apart.
+
+    Outcomes may agree on every unit when params or sources say that they were measured on two things.
+    """
+    if not (a.units and a.units == b.units and np.array_equal(a.values, b.values)):
+        return
+    if a.binary and (a.params, a.sources) != (b.params, b.sources):
+        return
+    raise Refusal(
+        "two arms with identical scores for every unit",
+        "two measurements",
+        "Check that both arms are not the same artifact, or the same file read twice; two different artifacts that "
+        "agree on every outcome are told apart by sources= or params=.",
+    )
 
 
 def _difference_support(a: Sample, b: Sample) -> tuple[float, float] | None:

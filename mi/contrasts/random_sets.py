@@ -12,7 +12,7 @@ from ..pivot import Student
 from ..refusal import Refusal
 from ..sample import Sample, as_sample
 from .contrast import MIN_SETS, MIN_UNITS, Contrast, require_spread, require_units
-from .difference import _difference_support, bonett_price, paired
+from .difference import _check_same_measure, _difference_support, bonett_price, paired
 from .ratio import monte_carlo_rank_p
 
 
@@ -44,6 +44,14 @@ def against_random_sets(
     for s in sets:
         if not circuit.units or s.units != circuit.units:
             raise Refusal("random sets scored on other examples", "the circuit's unit ids in each", "Pass units=.")
+        _check_same_measure(circuit, s)
+    different = len({s.digest for s in sets})
+    if different < MIN_SETS:
+        raise Refusal(
+            f"{len(sets)} random sets of which {different} differ",
+            f"at least {MIN_SETS} different ones",
+            "Copies of a set say nothing about how sets differ: draw each one anew.",
+        )
     n, r = len(circuit), len(sets)
     require_units(n, MIN_UNITS, "examples")
     d = circuit.values[None, :] - np.stack([s.values for s in sets])  # [n_sets, n_examples]

@@ -12,7 +12,7 @@ from ..pivot import ExactBinomial, Fieller, Hall, Pivot
 from ..refusal import Refusal
 from ..sample import Sample, as_sample
 from .contrast import MIN_CLUSTERS, MIN_UNITS, Contrast, require_spread, require_units
-from .difference import _check_pairing
+from .difference import _check_pairing, check_not_identical
 
 
 def ratio_of_sums(
@@ -103,10 +103,11 @@ def faithfulness(
     Hall's t), so its limits are those ``r`` that the data do not reject.
 
     Raises:
-        Refusal: ids that do not match, fewer than 10 examples, a ceiling not clearly above chance.
+        Refusal: ids that do not match, identical arms, fewer than 10 examples, a ceiling not clearly above chance.
     """
     circuit, ceiling = as_sample(circuit, units), as_sample(ceiling, units)
     _check_pairing(circuit, ceiling)
+    check_not_identical(circuit, ceiling)
     n = len(circuit)
     require_units(n, MIN_UNITS, "examples")
     if not np.isfinite(chance):

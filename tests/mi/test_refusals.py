@@ -21,6 +21,9 @@ TOPICS, BLOCKS = list("xxxxyyyyzzzz"), list("aabcddefgghi")
 RUNS = {k: RNG.normal(size=20) for k in range(5)}
 
 
+CONDITION = {"params": {"layer": 3}, "sources": ["sae@abc"]}
+
+
 def a(values=SCORES, units=IDS, **about):
     return Sample(values[: len(units)], units, **about)
 
@@ -112,8 +115,8 @@ REFUSED = [  # name, what the refusal says was given, attempt
         "all equal",
         lambda: claimable.ratio_difference(SCORES, SCORES**2, SCORES, SCORES**2, IDS),
     ),
-    ("faithful-to-itself", "all equal", lambda: claimable.faithfulness(a(), a(), chance=0)),
-    ("sets-without-spread", "all equal", lambda: claimable.against_random_sets(SCORES, [SCORES - 1] * 20, IDS)),
+    ("faithful-to-itself", "identical scores", lambda: claimable.faithfulness(a(), a(), chance=0)),
+    ("copies-of-one-set", "of which 1 differ", lambda: claimable.against_random_sets(SCORES, [SCORES - 1] * 20, IDS)),
     ("equal-runs", "all equal", lambda: claimable.over_runs(dict.fromkeys("abc", FLAT))),
     ("half-error", "zero-width", lambda: claimable.mean(SCORES).limits(0.5)),
     # arms that cannot be compared
@@ -125,7 +128,7 @@ REFUSED = [  # name, what the refusal says was given, attempt
     ("identical-arms", "identical scores", lambda: a() - a()),
     ("identical-outcomes", "identical scores", lambda: a(OUTCOMES) - a(OUTCOMES)),
     ("same-runs", "identical scores", lambda: claimable.over_runs(RUNS, RUNS)),
-    ("same-conditions", "same conditions", lambda: a(params={"layer": 3}) - b(params={"layer": 3})),
+    ("same-conditions", "same conditions", lambda: a(**CONDITION) - b(**CONDITION)),
     ("outcomes-and-scores", "outcomes in one arm", lambda: a() - b(OUTCOMES)),
     ("outcomes-and-scores-unpaired", "outcomes in one arm", lambda: claimable.unpaired(OUTCOMES, SCORES)),
     ("two-quantities", " against ", lambda: a(quantity="AUC") - b(quantity="loss")),
@@ -226,3 +229,13 @@ def test_accepted(attempt):
     lo, hi = contrast.limits(0.025)
     assert lo < hi
     assert lo <= contrast.estimate <= hi
+
+
+def test_agreeing_outcomes_of_two_artifacts_are_told_apart():
+    ours, theirs = a(OUTCOMES, sources=["sae@abc"]), a(OUTCOMES, sources=["circuit@def"])
+    assert (ours - theirs).estimate == 0
+    assert claimable.faithfulness(ours, theirs, chance=0).estimate == 1
+
+
+def test_shared_measurement_settings_are_no_shared_condition():
+    assert (a(params={"ctx": 128}) - b(params={"ctx": 128})).params == {"ctx": 128}
