@@ -61,7 +61,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     table.add_argument("--check", action="store_true", help="with --into: change nothing, exit 1 if FILE is stale")
 
-    show = add("show", _show, "one claim in full", one_run=False, formats=("term", "json"))
+    show = add("show", _show, "one claim in full", one_run=False, formats=("term", "md", "json"))
     show.add_argument("claim", help="claim id, with or without the report's name")
     show.add_argument("run", nargs="?")
     show.add_argument("--subject")
@@ -87,9 +87,9 @@ def _parser() -> argparse.ArgumentParser:
         "verify",
         _verify,
         "recompute every verdict from the stored per-unit scores, and check the chain",
-        formats=("term", "json"),
+        formats=("term", "md", "json"),
     )
-    index = add("index", _index, "the index of registered claims, in Markdown", one_run=False)
+    index = add("index", _index, "the index of registered claims", one_run=False, formats=("md", "term", "json"))
     index.add_argument("--claims", type=Path, default=Path("claims"), help="folder of the YAML files (default: claims)")
     index.add_argument("-o", "--output", type=Path, help="write it there")
     new = add("new", _new, "register a claim and write its test", one_run=False)
@@ -115,11 +115,9 @@ def _table(args: argparse.Namespace) -> int:
     run = _load(args)
     only = tuple(args.only.split(",")) if args.only else ("*",)
     if args.format == "json":
-        from .controls import with_controls
-        from .family import with_adjusted_verdicts
-        from .ruling import named
+        from .ruling import named, settled
 
-        _print_json([r for r in with_adjusted_verdicts(with_controls(run.rows)) if named(r["claim"], only)])
+        _print_json([r for r in settled(run.rows) if named(r["claim"], only)])
         return 0
     if args.format == "md" or args.into:
         from .markdown import verdict_table
@@ -166,7 +164,8 @@ def _show(args: argparse.Namespace) -> int:
         return 0
     from .show import show_text
 
-    print(show_text(run, args.claim, args.subject), end="")
+    text = show_text(run, args.claim, args.subject)
+    print(f"```text\n{text.replace('```', chr(39) * 3)}```\n" if args.format == "md" else text, end="")
     return 0
 
 
@@ -217,20 +216,30 @@ def _verify(args: argparse.Namespace) -> int:
     found = verify(run)
     if args.format == "json":
         _print_json({"run": run.id, "rows": found.rows, "recomputed": found.recomputed, "problems": found.problems})
-    else:
-        word = "does not hold" if found.problems else "holds"
+        return 1 if found.problems else 0
+    word = "does not hold" if found.problems else "holds"
+    what = f"{found.recomputed} of {found.rows} rows recomputed from their scores, chain checked"
+    if args.format == "md":
+        from .markdown import code, escape
+
         print(
-            f"run {run.id} {word}: {found.recomputed} of {found.rows} rows recomputed from their scores, chain checked"
+            "\n".join([f"### Run {code(run.id)} {word}", "", f"{what}.", *(f"- {escape(p)}" for p in found.problems)])
         )
+    else:
+        print(f"run {run.id} {word}: {what}")
         for p in found.problems:
             print(f"  {clean(p)}")
     return 1 if found.problems else 0
 
 
 def _index(args: argparse.Namespace) -> int:
-    from .index import index_markdown, load_reports
+    from .index import index_json, index_markdown, index_text, load_reports
 
-    text = index_markdown(load_reports(args.root / args.claims))
+    reports = load_reports(args.root / args.claims)
+    if args.format == "json":
+        text = json.dumps(index_json(reports), indent=1, ensure_ascii=False) + "\n"
+    else:
+        text = (index_markdown if args.format == "md" else index_text)(reports)
     if args.output:
         args.output.write_text(text, "utf-8")
     else:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from .errors import LedgerError
 from .markdown import code, escape
 from .registry import Report, load_report
+from .text import clean
 
 
 def load_reports(folder: Path) -> list[Report]:
@@ -19,6 +21,29 @@ def load_reports(folder: Path) -> list[Report]:
     if not files:
         raise LedgerError(f"{folder}: no <report>.yaml files; name the folder of your claims with --claims DIR")
     return [load_report(path) for path in files]
+
+
+def index_json(reports: list[Report]) -> list[dict[str, Any]]:
+    """One object per claim: its id, promise and cells."""
+    return [
+        {"claim": claim, "where": cells[0].where, "cells": [c.promise for c in cells]}
+        for report in reports
+        for claim, cells in report.claims.items()
+    ]
+
+
+def index_text(reports: list[Report]) -> str:
+    """Two lines per claim, for a terminal."""
+    lines = []
+    for report in reports:
+        lines.append(clean(report.title))
+        for claim, cells in report.claims.items():
+            first = cells[0]
+            lines.append(
+                f"  {claim}  {clean(first.quantity)} {first.bound} per {clean(first.unit)}, {len(cells)} cells"
+            )
+            lines.append(f"    {clean(first.statement)}")
+    return "\n".join(lines) + "\n"
 
 
 def index_markdown(reports: list[Report]) -> str:

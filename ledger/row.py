@@ -140,7 +140,8 @@ def problem_with(row: Any) -> str | None:
         return f"a {type(row).__name__} where an object was expected"
     if row.get("schema") != SCHEMA_VERSION:
         return f"schema {row.get('schema')!r}; this version reads schema {SCHEMA_VERSION}"
-    problem = _misfit(row, REQUIRED if row.get("estimate") is None else {**REQUIRED, **JUDGED})
+    judged = row.get("estimate") is not None
+    problem = _misfit(row, {**REQUIRED, **{key: kind for key, kind in JUDGED.items() if judged or key in row}})
     if problem:
         return problem
     for key, shape in _INSIDE.items():

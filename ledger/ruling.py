@@ -34,18 +34,25 @@ def named(claim: str, only: Iterable[str]) -> bool:
     return any(fnmatchcase(claim, pattern) for pattern in only)
 
 
+def settled(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Rows with what only the whole run can tell: family verdict, controls, what superseded them."""
+    out = with_adjusted_verdicts(with_controls(rows))
+    superseded = {r["supersedes"]: r["claim"] for r in out if r.get("supersedes")}
+    for row in out:
+        row["superseded_by"] = superseded.get(row["claim"])
+    return out
+
+
 def rulings(rows: Iterable[Row], only: Iterable[str] = ("*",)) -> list[Ruling]:
     """Rows with their family-adjusted word; those that want attention first, then as registered.
 
     Families and controls are settled on all rows, whichever are then picked by ``only``.
     """
-    ready = with_adjusted_verdicts(with_controls(rows))
-    superseded = {r["supersedes"]: r["claim"] for r in ready if r.get("supersedes")}
-    found = [_ruling(row, superseded) for row in ready if named(row["claim"], only)]
+    found = [_ruling(row) for row in settled(rows) if named(row["claim"], only)]
     return sorted(found, key=lambda r: _RANK.get(r.row["status"], 3) if r.attention else 4)
 
 
-def _ruling(row: Row, superseded: Mapping[str, str]) -> Ruling:
+def _ruling(row: Row) -> Ruling:
     status, verdict, family = row["status"], row["verdict"], row["family_verdict"]
     notes = []
     if status == "drift":
@@ -73,8 +80,8 @@ def _ruling(row: Row, superseded: Mapping[str, str]) -> Ruling:
         notes.append(f"negligible: the whole interval lies within ±{row['rope']:g}")
     if row.get("attempt", 1) and row.get("attempt", 1) > 1:
         notes.append(f"attempt {row['attempt']}, judged at {row['level']:.2%}")
-    if row["claim"] in superseded:
-        notes.append(f"superseded by {superseded[row['claim']]}")
+    if row["superseded_by"]:
+        notes.append(f"superseded by {row['superseded_by']}")
     return Ruling(row, word, str(state), wants_attention(row), clean("; ".join(notes)))
 
 
