@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from .attempts import FIRST, Attempt, alpha_of_attempt
 from .claim import Claim, promise_hash
-from .registry import TOKEN_UNITS
+from .registry import is_token_unit
 from .verdict import Bound, Verdict
 
 LEVELS = (80, 90, 95, 99)
@@ -51,6 +51,8 @@ class Judgeable(Protocol):
     def excluded_shares(self) -> tuple[float, ...]: ...
     @property
     def selected_on_test(self) -> int: ...
+    @property
+    def reach(self) -> tuple[float, float] | None: ...
     @property
     def best_case(self) -> Any: ...
     @property
@@ -120,12 +122,10 @@ def assess(claim: Claim, contrast: Judgeable, *, bound: Bound | None = None, att
     _refuse(claim, contrast, bound, attempt)
     alpha = alpha_of_attempt(claim.alpha, attempt.number, claim.looks)
     lo, hi = contrast.limits(alpha)
-    verdict: Verdict | None = bound.decide(lo, hi)
     p_pass, p_fail = bound.p_values(contrast)
-
-    flags = _forcing_flags(claim, contrast, bound, alpha, attempt)
-    if flags:
-        verdict = Verdict.INCONCLUSIVE
+    by_interval = bound.decide(lo, hi)
+    flags = forcing_flags(claim.id, claim.looks, contrast, bound, alpha, attempt, by_interval)
+    verdict: Verdict | None = Verdict.INCONCLUSIVE if flags else by_interval
     reason = {"short": flags[0]["short"], "detail": flags[0]["detail"], "fix": flags[0]["fix"]} if flags else None
     notes = [f["short"] for f in flags]
     if verdict is Verdict.PASS and claim.rope is not None and -claim.rope < lo and hi < claim.rope:
@@ -141,11 +141,13 @@ def assess(claim: Claim, contrast: Judgeable, *, bound: Bound | None = None, att
             "detail": "; ".join(
                 f"{d['key']}: registered {d['registered']!r}, executed {d['executed']!r}" for d in deviations
             ),
-            "fix": f"Measure {first['key']} as registered, or register a new claim with supersedes: {claim.id}.",
+            "fix": f"Execute the registered {first['key']}, or register a new claim with supersedes: {claim.id}.",
         }
     units_needed = None
     if verdict is Verdict.INCONCLUSIVE and not flags:
-        units_needed = contrast.units_needed(bound.distance(contrast.estimate), alpha)
+        # More data is the next attempt, which may spend less.
+        following = alpha_of_attempt(claim.alpha, attempt.number + 1, claim.looks)
+        units_needed = contrast.units_needed(bound.distance(contrast.estimate), following)
     fields = {
         "kind": bound.kind,
         "rule": bound.rule,
@@ -176,6 +178,9 @@ def assess(claim: Claim, contrast: Judgeable, *, bound: Bound | None = None, att
         "replay": attempt.replay,
         "alpha_spent": alpha,
         "promise_changed": _changed(attempt),
+        "seen_before": None
+        if attempt.seen_before is None
+        else dict(zip(("claim", "run"), attempt.seen_before, strict=True)),
         "executed_hash": promise_hash({**claim.promise, **executed} if deviations else claim.promise),
         "deviations": deviations,
         "artifacts": list(contrast.sources),
@@ -194,7 +199,7 @@ def _refuse(claim: Claim, contrast: Judgeable, bound: Bound, attempt: Attempt) -
             "one score per training run, at least 3 runs per arm",
             "Train more seeds and use over_runs(), or register the claim with scope: artifact.",
         )
-    if contrast.unit in TOKEN_UNITS:
+    if is_token_unit(contrast.unit):
         raise Refused(
             f"unit {contrast.unit!r} as the independent unit",
             "documents, prompts, latents or training runs",
@@ -220,8 +225,8 @@ def _refuse(claim: Claim, contrast: Judgeable, bound: Bound, attempt: Attempt) -
         )
 
 
-def _forcing_flags(
-    claim: Claim, contrast: Judgeable, bound: Bound, alpha: float, attempt: Attempt
+def forcing_flags(
+    claim_id: str, looks: str, contrast: Judgeable, bound: Bound, alpha: float, attempt: Attempt, verdict: Verdict
 ) -> list[dict[str, str]]:
     """What makes a verdict inconclusive whatever its interval says, in the order of weight."""
     found = []
@@ -229,11 +234,11 @@ def _forcing_flags(
     def flag(short: str, detail: str, fix: str) -> None:
         found.append({"short": short, "detail": detail, "fix": fix})
 
-    if claim.looks == "one" and attempt.number > 1:
+    if looks == "one" and attempt.number > 1:
         flag(
             "look spent",
             f"the claim registered one look, spent in run {attempt.first_run} on other data",
-            f"Register looks: open under a new id with supersedes: {claim.id}.",
+            f"Register looks: open under a new id with supersedes: {claim_id}.",
         )
     overlap = contrast.selected_on_test
     if overlap:
@@ -249,19 +254,27 @@ def _forcing_flags(
             "share of planned units without a score: " + ", ".join(f"{s:.0%}" for s in shares),
             f"Score the planned units: at most {MAX_EXCLUDED:.0%} may be missing, the same share in each arm.",
         )
-    room = _headroom_problem(contrast, bound, alpha)
+    room = _headroom_problem(contrast, bound, alpha, verdict)
     if room:
         flag("no headroom", room, "Use a control that is neither at its floor nor at its ceiling, or more units.")
     return found
 
 
-def _headroom_problem(contrast: Judgeable, bound: Bound, alpha: float) -> str | None:
-    """Outcomes so near floor or ceiling that the claim could not have passed, come what may."""
-    if contrast.best_case is None:
-        return None
-    if bound.rule == "within":
-        if len(contrast.arms) > 1 and float(contrast.arms[-1].values.mean()) in (0.0, 1.0):
-            return "every outcome of the control is the same: at floor or ceiling everything looks equivalent"
+def _headroom_problem(contrast: Judgeable, bound: Bound, alpha: float, verdict: Verdict) -> str | None:
+    """Outcomes so near floor or ceiling that the design, not the evidence, gave the verdict.
+
+    Symmetric in the arms where it overrules a verdict: with so many successes in all, no split of them
+    between the arms could have cleared the bound, or broken the margin. An inconclusive verdict is also
+    told apart from mere lack of data: a perfect first arm would not have passed either.
+    """
+    if contrast.reach is not None:
+        lo, hi = contrast.reach
+        stuck = {"above": hi <= bound.value, "below": lo >= bound.value, "within": max(-lo, hi) < bound.value}[
+            bound.rule
+        ]
+        if stuck:
+            return f"with so many successes in all, the arms can only differ by {lo:+.3f} to {hi:+.3f}"
+    if contrast.best_case is None or bound.rule == "within" or verdict is not Verdict.INCONCLUSIVE:
         return None
     lo, hi = contrast.best_case(bound.rule == "above").limits(alpha)
     if bound.decide(lo, hi) is Verdict.PASS:

@@ -31,6 +31,8 @@ class Attempt:
     changed_in: str | None = None
     changed_recorded: bool = False
     """The differing promise stands in a recorded (committed) run."""
+    seen_before: tuple[str, str] | None = None
+    """A superseded claim that was judged on exactly this data, and its run."""
 
 
 FIRST = Attempt(1)

@@ -10,6 +10,9 @@ from typing import Any
 
 from .verdict import Bound
 
+EXAMPLE_SUBJECT = "example-model"
+"""The subject of a freshly scaffolded claim: its numbers are invented, so it is no look and opens no gate."""
+
 
 @dataclass(frozen=True)
 class Claim:
@@ -39,6 +42,8 @@ class Claim:
     """Registered measurement parameters; compared with what the samples say was executed."""
     controls: tuple[str, ...] = ()
     supersedes: str | None = None
+    replaces: tuple[str, ...] = ()
+    """``supersedes``, and what that one superseded in turn."""
     tier: str | None = None
     strict: bool = False
     expected: str | None = None

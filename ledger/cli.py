@@ -11,8 +11,12 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from .claim import Claim
 from .errors import LedgerError
 from .folders import find_run, run_files
+from .home import command
+from .row import wants_attention
+from .ruling import named, settled
 from .run import Run, read_run
 from .text import clean
 
@@ -36,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m ledger", description="Verdicts of interpretability claims, from the ledger alone."
+        prog=command(), description="Verdicts of interpretability claims, from the ledger alone."
     )
     parser.add_argument("--root", type=Path, default=Path(), help="the repository whose runs to read (default: here)")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -55,7 +59,7 @@ def _parser() -> argparse.ArgumentParser:
     table = add("table", _table, "the verdict table of a run", formats=("term", "md", "json"))
     table.add_argument("--only", metavar="ID[,ID]", help="only these claims; * matches, as in 'microscope.*'")
     table.add_argument("--attention", action="store_true", help="only rows that want a person")
-    table.add_argument("--limit", type=int, help="at most this many rows (Markdown)")
+    table.add_argument("--limit", type=int, help="at most this many rows (Markdown, JSON)")
     table.add_argument(
         "--into", type=Path, metavar="FILE", help=f"replace the part of FILE between {BEGIN} and {END} (Markdown)"
     )
@@ -78,6 +82,7 @@ def _parser() -> argparse.ArgumentParser:
 
     gate = add("gate", _gate, "exit 1 unless a run may be relied on", formats=("term", "md", "json"))
     gate.add_argument("--require", metavar="ID[,ID]", default="", help="claims that must pass in every cell")
+    gate.add_argument("--claims", type=Path, metavar="DIR", help="every cell registered there must have a row")
     gate.add_argument("--max-age", metavar="30d", help="the oldest run that still counts (h, d or w)")
     gate.add_argument(
         "--allow", metavar="WHAT[,WHAT]", default="", help="let through: dirty, drift, unexpected, unsealed"
@@ -114,15 +119,19 @@ def _print_json(value: Any) -> None:
 def _table(args: argparse.Namespace) -> int:
     run = _load(args)
     only = tuple(args.only.split(",")) if args.only else ("*",)
+    if args.check and not args.into:
+        raise LedgerError("--check compares a file: name it with --into FILE")
+    if not any(named(r["claim"], only) for r in run.rows) and run.rows:
+        known = ", ".join(sorted({r["claim"] for r in run.rows})[:12])
+        raise LedgerError(f"--only {args.only!r} matches no claim of run {run.id}; it has {known}")
     if args.format == "json":
-        from .ruling import named, settled
-
-        _print_json([r for r in settled(run.rows) if named(r["claim"], only)])
+        rows = [r for r in settled(run.rows) if named(r["claim"], only)]
+        _print_json([r for r in rows if not args.attention or wants_attention(r)][: args.limit])
         return 0
     if args.format == "md" or args.into:
         from .markdown import verdict_table
 
-        text = verdict_table(run.rows, limit=args.limit, only=only)
+        text = verdict_table(run.rows, limit=args.limit, only=only, attention=args.attention)
         if args.into:
             return _replace_between_markers(args.into, text, args.check)
         print(text, end="")
@@ -149,7 +158,7 @@ def _replace_between_markers(path: Path, text: str, check: bool) -> int:
         raise LedgerError(f"{path}: expected the markers {BEGIN} and {END}")
     new = f"{before}{begin}\n{text}{end}{after}"
     if check and new != old:
-        print(f"ledger: {path} is stale; run: python -m ledger table --into {path}", file=sys.stderr)
+        print(f"ledger: {path} is stale; run: {command()} table --into {path}", file=sys.stderr)
         return 1
     if not check:
         path.write_text(new, "utf-8")
@@ -159,8 +168,9 @@ def _replace_between_markers(path: Path, text: str, check: bool) -> int:
 def _show(args: argparse.Namespace) -> int:
     run = _load(args)
     if args.format == "json":
-        rows = [r for r in run.rows if r["claim"] == args.claim or r["claim"].endswith(f".{args.claim}")]
-        _print_json([r for r in rows if args.subject in (None, r["subject"])])
+        from .show import picked
+
+        _print_json([r.row for r in picked(run, args.claim, args.subject)])
         return 0
     from .show import show_text
 
@@ -176,7 +186,7 @@ def _diff(args: argparse.Namespace) -> int:
     if before is None:
         files = run_files(args.root)
         if len(files) < 2:
-            raise LedgerError(f"{len(files)} run here; a diff needs two. Name them: python -m ledger diff BEFORE AFTER")
+            raise LedgerError(f"{len(files)} run here; a diff needs two. Name them: {command()} diff BEFORE AFTER")
         before = str(files[1])
     found = changes(_load(args, before).rows, _load(args, after).rows)
     if args.format == "json":
@@ -196,17 +206,25 @@ def _gate(args: argparse.Namespace) -> int:
         require=[c for c in args.require.split(",") if c],
         max_age=parse_age(args.max_age) if args.max_age else None,
         allow=[a for a in args.allow.split(",") if a],
+        registered=_registered(args.root / args.claims) if args.claims else (),
     )
+    open_words = f"nothing unexpected in {len(run.rows)} rows"
     if args.format == "json":
         _print_json({"run": run.id, "open": not found, "problems": found})
     elif args.format == "md":
-        lines = [f"- {escape(p)}" for p in found] or [f"All {len(run.rows)} rows may be relied on."]
+        lines = [f"- {escape(p)}" for p in found] or [f"{open_words.capitalize()}."]
         print("\n".join([f"### Gate: {'closed' if found else 'open'}", "", *lines]))
     else:
-        print(f"gate {'closed' if found else 'open'}: run {run.id}, {len(run.rows)} rows")
+        print(f"gate {'closed' if found else 'open'}: run {run.id}, {f'{len(run.rows)} rows' if found else open_words}")
         for p in found:
             print(f"  {clean(p)}")
     return 1 if found else 0
+
+
+def _registered(folder: Path) -> list[Claim]:
+    from .index import load_reports
+
+    return [cell for report in load_reports(folder) for cells in report.claims.values() for cell in cells]
 
 
 def _verify(args: argparse.Namespace) -> int:

@@ -27,7 +27,7 @@ def with_controls(rows: Iterable[Row]) -> list[dict[str, Any]]:
                 "pass"
                 if held
                 else "missing"
-                if not found
+                if all(c["status"] == "not_run" for c in found)
                 else next(
                     (str(v or c["status"]) for v, c in zip(verdicts, found, strict=True) if v != "pass"), "missing"
                 )

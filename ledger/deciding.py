@@ -17,7 +17,10 @@ def what_would_decide(row: Mapping[str, Any]) -> str:
         return f"no number of {plural(row.get('unit') or 'unit')} decides a true value at the bound{detectable}"
     limited = row.get("limited_by")
     more = f", with {limited} growing alike" if limited in ("sets", "examples") else ""
-    return f"about {needed:,} {plural(row.get('unit') or 'unit')} would decide (has {row['n']:,}){more}{detectable}"
+    how = " in a new claim, this one had one look" if row.get("looks") == "one" else ""
+    return (
+        f"about {needed:,} {plural(row.get('unit') or 'unit')} would decide{how} (has {row['n']:,}){more}{detectable}"
+    )
 
 
 def plural(noun: str) -> str:

@@ -31,6 +31,7 @@ GOALPOSTS = (
 TITLES = {
     "goalposts": "MOVED GOALPOSTS",
     "flip": "verdict flips",
+    "family": "only the rest of the family differs",
     "status": "status changes",
     "added": "only in the second run",
     "removed": "only in the first run",
@@ -67,7 +68,10 @@ def changes(before: Iterable[Row], after: Iterable[Row]) -> list[Change]:
         if moved:
             detail = ", ".join(f"{k}: {x!r} → {y!r}" for k, x, y in moved)
             found.append(Change("goalposts", label(new), new["subject"], _said(old), _said(new), detail))
-        if (old["verdict"], old["family_verdict"]) != (new["verdict"], new["family_verdict"]):
+        if old["verdict"] == new["verdict"] and old["family_verdict"] != new["family_verdict"]:
+            detail = f"members that did not run: {old['family_missing']} → {new['family_missing']}"
+            found.append(Change("family", label(new), new["subject"], _said(old), _said(new), detail))
+        elif old["verdict"] != new["verdict"]:
             detail = f"{interval(old) or '–'} {rule(old)} → {interval(new) or '–'} {rule(new)}"
             found.append(Change("flip", label(new), new["subject"], _said(old), _said(new), detail))
         elif old["status"] != new["status"]:

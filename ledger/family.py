@@ -12,7 +12,8 @@ from itertools import groupby
 from typing import Any
 
 Row = Mapping[str, Any]
-Q = 0.05
+SIDE = 0.025
+"""One-sided error of a headline family; Benjamini-Hochberg's q is twice that, half for each direction."""
 
 
 def holm(p: Sequence[float]) -> list[float]:
@@ -36,17 +37,26 @@ def benjamini_hochberg(p: Sequence[float]) -> list[float]:
 
 
 def with_adjusted_verdicts(rows: Iterable[Row]) -> list[dict[str, Any]]:
-    """Rows with ``family_verdict`` and ``family_method`` added.
+    """Rows with ``family_verdict``, ``family_method`` and ``family_missing`` (members without a row) added.
 
     The adjusted verdict is never more decided than the raw one. Passes and fails are adjusted by the
     same rule, each on its own one-sided p.
     """
     out = [dict(row) for row in rows]
     for row in out:
-        row["family_verdict"], row["family_method"] = row.get("verdict"), None
+        row["family_verdict"], row["family_method"], row["family_missing"] = row.get("verdict"), None, 0
     _apply(out, "headline", ("report", "family", "subject"), "holm")
     _apply(out, "claim", ("report", "subject"), "bh")
     return out
+
+
+def demoted(rows: Iterable[Row]) -> list[dict[str, Any]]:
+    """Rows without an expectation that are decided on their own and inconclusive in their family."""
+    return [
+        r
+        for r in with_adjusted_verdicts(rows)
+        if r["expected"] is None and r["status"] == "decided" and r["family_verdict"] != r["verdict"]
+    ]
 
 
 def _apply(rows: list[dict[str, Any]], role: str, keys: tuple[str, ...], method: str) -> None:
@@ -68,20 +78,21 @@ def _apply(rows: list[dict[str, Any]], role: str, keys: tuple[str, ...], method:
             for row, value in zip(family, adjusted, strict=False):
                 if row["role"] != role:
                     continue
-                level = float(row.get("alpha") or 0.025) if method == "holm" else Q / 2
                 row["family_method"] = f"{'Holm' if method == 'holm' else 'BH'}, m={size}"
-                if row.get("verdict") == word and value > level:
+                row["family_missing"] = size - sum(
+                    r.get("verdict") is not None or r["status"] == "refused" for r in family
+                )
+                if row.get("verdict") == word and value > SIDE:
                     row["family_verdict"] = "inconclusive"
 
 
 def _spent(row: Row, direction: str) -> float:
-    """The p-value on the scale of the first look: later attempts may spend less than alpha."""
+    """The p-value on the scale of ``SIDE``, whatever this claim registered and this attempt may spend."""
     p = row.get(direction)
     forced = row.get("limited_by") in row.get("flags", ())
     if p is None or row.get("verdict") is None or forced:
         return 1.0
-    alpha, spent = float(row.get("alpha") or 0.025), float(row.get("alpha_spent") or 0.025)
-    return min(1.0, float(p) * alpha / spent)
+    return min(1.0, float(p) * SIDE / float(row.get("alpha_spent") or SIDE))
 
 
 def conjunctions(rows: Iterable[Row]) -> list[dict[str, Any]]:
@@ -97,10 +108,7 @@ def conjunctions(rows: Iterable[Row]) -> list[dict[str, Any]]:
     for (claim, subject), cells in found.items():
         verdicts = [c.get("verdict") for c in cells]
         size = max([len(cells), *(int(c.get("family_size") or 1) for c in cells)])
-        failed = any(
-            v == "fail" and _spent(c, "p_fail") * size <= float(c.get("alpha") or 0.025)
-            for v, c in zip(verdicts, cells, strict=True)
-        )
+        failed = any(v == "fail" and _spent(c, "p_fail") * size <= SIDE for v, c in zip(verdicts, cells, strict=True))
         verdict = "pass" if verdicts.count("pass") == size else "fail" if failed else "inconclusive"
         lines.append(
             {

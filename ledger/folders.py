@@ -28,7 +28,7 @@ def find_run(root: Path, name: str | None) -> Path:
     files = run_files(root)
     if not files:
         raise LedgerError(
-            f"no runs in {root / LOCAL} or {root / RECORDED}: run pytest first (make smoke), or name a run file"
+            f"no runs in {root / LOCAL} or {root / RECORDED}: run pytest on some claims first, or name a run file"
         )
     if name is None:
         return files[0]

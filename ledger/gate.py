@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
+from .claim import EXAMPLE_SUBJECT, Claim
 from .errors import LedgerError
 from .family import conjunctions
+from .row import key_of
 from .ruling import rulings
 from .run import Run, check_chain
+from .scores import missing_scores
 from .text import label
 
 ALLOWABLE = ("dirty", "drift", "unexpected", "unsealed")
@@ -21,40 +24,54 @@ def problems(
     require: Sequence[str] = (),
     max_age: timedelta | None = None,
     allow: Iterable[str] = (),
+    registered: Iterable[Claim] = (),
     now: datetime | None = None,
 ) -> list[str]:
     """Every reason why the run does not pass the gate; empty if it does.
 
     Required claims must pass in every cell, family and controls included. No row may be in drift,
     deviated, broken, unexpectedly refused, without its controls, judged on a changed promise, or
-    unexpectedly failed; the tree must have been clean, the chain whole, and the run sealed.
+    unexpectedly failed; the tree must have been clean, the chain whole, the scores there, and the run
+    sealed. With ``registered`` every registered cell must have a row.
     """
     allowed = set(allow)
     unknown = allowed - set(ALLOWABLE)
     if unknown:
         raise LedgerError(f"--allow {', '.join(sorted(unknown))}: expected {', '.join(ALLOWABLE)}")
     found = [f"chain: {p}" for p in check_chain(run.path)]
+    found += missing_scores(run)
     if "unsealed" not in allowed:
         found += [f"run: {p}" for p in run.problems]
     if not run.rows:
         found.append("run: no rows; a gate over nothing would always be open")
     if "dirty" not in allowed:
         git = run.header.get("git") or {}
-        if git.get("dirty"):
-            found.append("run: made from a dirty tree: its commit is not the code that ran. Commit, then run again")
-        elif git.get("commit") is None:
+        if git.get("dirty") is None:
             found.append("run: made outside a git repository: nobody can tell which code ran")
+        elif git.get("commit") is None:
+            found.append("run: made before the first commit: nobody can tell which code ran. Commit, then run again")
+        elif git["dirty"]:
+            found.append("run: made from a dirty tree: its commit is not the code that ran. Commit, then run again")
     if max_age is not None:
         found += _age(run, max_age, now or datetime.now(UTC))
     ruled = rulings(run.rows)
     for r in ruled:
         row, name = r.row, f"{label(r.row)} on {r.row['subject']}"
-        if r.attention and not (row["status"] == "drift" and "drift" in allowed):
+        let_through = (row["status"] == "drift" and "drift" in allowed) or (
+            row["status"] == "decided" and not row["control_problems"] and "unexpected" in allowed
+        )
+        if r.attention and not let_through:
             found.append(f"{name}: {r.word}: {r.note or 'see the row'}" if r.note else f"{name}: {r.word}")
-        elif row["verdict"] == "fail" and row["expected"] is None and "unexpected" not in allowed:
-            found.append(f"{name}: fail")
+        if row["subject"] == EXAMPLE_SUBJECT:
+            found.append(f"{name}: judged on the scaffold's example numbers")
         if row.get("promise_changed"):
             found.append(f"{name}: its promise was changed after a look at data (run {row['promise_changed']['run']})")
+    rows = {key_of(r) for r in run.rows}
+    found += [
+        f"{c.label} on {c.subject}: registered at {c.where}, and not in this run"
+        for c in registered
+        if key_of({"claim": c.id, "subject": c.subject, "params": c.params}) not in rows
+    ]
     found += [
         f"{c['claim']} on {c['subject']}: required for every cell, and {c['passed']} of {c['cells']} cells pass"
         for c in conjunctions(run.rows)

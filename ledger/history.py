@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-from .attempts import Attempt
-from .claim import Claim
+from .attempts import FIRST, Attempt
+from .claim import EXAMPLE_SUBJECT, Claim
 from .folders import RECORDED
 from .row import key_of
 
@@ -66,36 +66,49 @@ class History:
     def attempt(self, claim: Claim, digest: str) -> Attempt:
         """Which look at new data this is: the number of different data digests judged before, plus one.
 
-        Data that the ledger has seen is a replay with its old number.
+        Data that the ledger has seen is a replay with its old number. The promise is compared with the
+        first recorded one, or with the first one at all: trying out a bound and putting it back changes
+        nothing.
         """
-        promise = json.loads(json.dumps(claim.promise, default=str))
-        mine = key_of({"claim": claim.id, "subject": claim.subject, "params": claim.params})
+        if claim.subject == EXAMPLE_SUBJECT:
+            return FIRST
         seen: dict[str, str] = {}
-        changed: tuple[dict[str, tuple[object, object]], str, bool] | None = None
-        for path, row in self.rows(claim.id):
-            try:
-                same_cell = key_of(row) == mine
-            except (KeyError, TypeError, AttributeError):
-                continue
-            if not same_cell or not row.get("data") or row.get("estimate") is None:
-                continue
+        first: tuple[bool, dict[str, Any], str] | None = None
+        for path, row in self._cell_rows(claim, claim.id):
             seen.setdefault(str(row["data"]), str(row.get("run")))
-            old = row.get("registered")
-            keys = _moved(old, promise) if isinstance(old, dict) else {}
-            if keys:
-                recorded = path.parent.parts[-2:] == RECORDED.parts
-                if changed is None or recorded >= changed[2]:
-                    changed = keys, str(row.get("run")), recorded
+            recorded = path.parent.parts[-2:] == RECORDED.parts
+            if isinstance(row.get("registered"), dict) and (first is None or recorded > first[0]):
+                first = recorded, row["registered"], str(row.get("run"))
+        changed = _moved(first[1], json.loads(json.dumps(claim.promise, default=str))) if first else {}
+        before = next(
+            (
+                (old, str(r.get("run")))
+                for old in claim.replaces
+                for _, r in self._cell_rows(claim, old)
+                if r["data"] == digest
+            ),
+            None,
+        )
         order = list(seen)
-        number = order.index(digest) + 1 if digest in seen else len(order) + 1
         return Attempt(
-            number,
+            order.index(digest) + 1 if digest in seen else len(order) + 1,
             replay=digest in seen,
             first_run=seen[order[0]] if order else None,
-            changed=changed[0] if changed else None,
-            changed_in=changed[1] if changed else None,
-            changed_recorded=changed[2] if changed else False,
+            changed=changed or None,
+            changed_in=first[2] if first and changed else None,
+            changed_recorded=bool(first and changed and first[0]),
+            seen_before=before,
         )
+
+    def _cell_rows(self, claim: Claim, claim_id: str) -> Iterator[tuple[Path, dict[str, Any]]]:
+        """Judged rows of ``claim_id`` on the claim's subject and parameters, oldest first."""
+        mine = key_of({"claim": claim_id, "subject": claim.subject, "params": claim.params})
+        for path, row in self.rows(claim_id):
+            try:
+                if key_of(row) == mine and row.get("data") and row.get("estimate") is not None:
+                    yield path, row
+            except (KeyError, TypeError, AttributeError):
+                continue
 
 
 def _moved(old: dict[str, Any], new: dict[str, Any]) -> dict[str, tuple[object, object]]:

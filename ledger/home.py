@@ -6,6 +6,11 @@ import importlib
 from types import ModuleType
 
 
+def command() -> str:
+    """How to call the command line from here: ``python -m ledger``, or ``python -m mi_assay`` when installed."""
+    return "python -m mi_assay" if __package__ and "." in __package__ else "python -m ledger"
+
+
 def sibling(module: str) -> ModuleType:
     """Import ``module`` (``"mi.claimable"``) from the home that this package itself was loaded from.
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 from .errors import LedgerError
+from .home import command
 from .markdown import code, escape
 from .registry import Report, load_report
 from .text import clean
@@ -40,20 +42,25 @@ def index_text(reports: list[Report]) -> str:
         for claim, cells in report.claims.items():
             first = cells[0]
             lines.append(
-                f"  {claim}  {clean(first.quantity)} {first.bound} per {clean(first.unit)}, {len(cells)} cells"
+                f"  {claim}  {clean(first.quantity)} {first.bound} per {clean(first.unit)}, {len(cells)} cell{'s' * (len(cells) != 1)}"
             )
             lines.append(f"    {clean(first.statement)}")
     return "\n".join(lines) + "\n"
 
 
+def _linked(text: str) -> str:
+    """An address stays an address; anything else is made harmless."""
+    return f"<{text}>" if re.fullmatch(r"https?://[\w./%-]+", text) else escape(text)
+
+
 def index_markdown(reports: list[Report]) -> str:
     """One table per report; one line per claim."""
-    lines = ["# Registered claims", "", "Written by `python -m ledger index`; the YAML files are the source.", ""]
+    lines = ["# Registered claims", "", f"Written by `{command()} index`; the YAML files are the source.", ""]
     for report in reports:
         lines += [f"## {escape(report.title)}", ""]
         source = next(iter(report.claims.values()))[0].source or {}
         if source:
-            lines += ["Source: " + ", ".join(escape(v) for v in source.values()) + ".", ""]
+            lines += ["Source: " + ", ".join(_linked(v) for v in source.values()) + ".", ""]
         lines += ["| claim | section | statement | needs | unit | subjects | cells |", "|---|---|---|---|---|---|---|"]
         for claim_id, cells in report.claims.items():
             first = cells[0]

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from .family import conjunctions
-from .ruling import Ruling, headline, named, rulings, tally
+from .home import command
+from .ruling import Ruling, headline, rulings, tally
 from .terminal import GLYPHS
 from .text import clean, interval, label, reported, rule, units_of
 
@@ -25,26 +26,30 @@ def code(value: object) -> str:
     return f"`{clean(value).replace('`', chr(39)).replace('|', '¦')}`"
 
 
-def verdict_table(rows: Iterable[Mapping[str, Any]], *, limit: int | None = None, only: Sequence[str] = ("*",)) -> str:
+def verdict_table(
+    rows: Iterable[Mapping[str, Any]],
+    *,
+    limit: int | None = None,
+    only: Sequence[str] = ("*",),
+    attention: bool = False,
+) -> str:
     """One table per subject, rows that want attention first; ``limit`` rows over all of them."""
     rows = list(rows)
-    found = rulings(rows, only)
+    found = [r for r in rulings(rows, only) if r.attention or not attention]
     parts = [f"**{headline(found)}** {tally(found).capitalize()}."]
-    left = len(found) if limit is None else limit
-    for subject in dict.fromkeys(r.row["subject"] for r in found):
-        mine = [r for r in found if r.row["subject"] == subject]
-        if not left:
-            break
-        parts += ["", f"**Subject {code(subject)}**", "", *_table(mine[:left])]
-        left -= min(left, len(mine))
-    for c in (c for c in conjunctions(rows) if named(c["claim"], only)):
+    picked = found[:limit]  # attention first, whatever the subject
+    for subject in dict.fromkeys(r.row["subject"] for r in picked):
+        mine = [r for r in picked if r.row["subject"] == subject]
+        parts += ["", f"**Subject {code(subject)}**", "", *_table(mine)]
+    shown = {(r.row["claim"], r.row["subject"]) for r in picked}
+    for c in (c for c in conjunctions(rows) if (c["claim"], c["subject"]) in shown):
         parts += [
             "",
             f"For every cell: {code(c['claim'])} on {code(c['subject'])}: **{c['verdict']}** ({c['passed']} of {c['cells']} cells pass).",
         ]
     hidden = len(found) - sum(line.startswith("| ") and not line.startswith("| verdict") for line in parts)
     if hidden > 0:
-        parts += ["", f"{hidden} more rows: `python -m ledger table`."]
+        parts += ["", f"{hidden} more rows: `{command()} table`."]
     return "\n".join(parts) + "\n"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from .claim import Claim
+from .errors import LedgerError
 from .judge import Deviated, Drift, Inconclusive, Judge, Refuted
 from .row import Row, undecided_row
 from .verdict import Verdict
@@ -65,8 +66,10 @@ def settle(
         report.longrepr = f"{claim.label}: the claim ended without a judge call. Expected one: judge(contrast), or judge(contrast, above=...)."
         row["reason"] = _reason("no judge call", "the claim ended without a judge call", "Call judge(contrast) once.")
     else:
-        fix = "A broken test says nothing about the claim: mend it and run again."
-        row["reason"] = _reason(type(error).__name__, _last_line(error), fix)
+        ours = isinstance(error, LedgerError)  # its message says what to do
+        detail = _last_line(error) if ours else f"{type(error).__name__}: {_last_line(error)}"
+        fix = "Mend the test and run again." if ours else "A broken test says nothing about the claim: mend it."
+        row["reason"] = _reason(type(error).__name__, detail, fix)
     return row, None
 
 

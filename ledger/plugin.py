@@ -137,13 +137,14 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 def judge(request: pytest.FixtureRequest) -> Judge:
     """Judge this test's claim: ``judge(contrast, above=0.02)``, once per test."""
     from .collect import CLAIM
+    from .home import command
     from .judge import Judge, JudgeError
 
     item = request.node
     if CLAIM not in item.stash:
         raise JudgeError(
             f"{item.nodeid} uses judge and makes no claim. Mark it: @pytest.mark.claim('<report>.<claim>'), "
-            "and register the claim: python -m ledger new <report>.<claim>"
+            f"and register the claim: {command()} new <report>.<claim>"
         )
     history = _history(item.config)
     made = Judge(item.stash[CLAIM], history.attempt)
@@ -238,10 +239,13 @@ class _Keeper:
         config = self.config
         if RECORDER not in config.stash or config.option.collectonly:
             return
+        from .family import demoted
+
         recorder = _recorder(config)
         rows = config.stash[ROWS] = recorder.close(int(exitstatus))
         unsupported = any(p for r in rows for p in r["control_problems"] if not p.endswith("did not run"))
-        if exitstatus == 0 and (recorder.problem or unsupported):
+        strict = bool(config.getoption("strict_verdicts")) and demoted(rows)
+        if rows and exitstatus == 0 and (recorder.problem or unsupported or strict):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if rows and summary:
@@ -249,6 +253,7 @@ class _Keeper:
 
             append_summary(Path(summary), rows, recorder.header)
             if os.environ.get("GITHUB_ACTIONS"):
+                sys.stdout.write("\n")  # pytest's line of dots is still open, and a command begins its line
                 annotate(rows, sys.stdout)
 
 
@@ -272,11 +277,16 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(recorder.problem, red=True, bold=True)
     else:
         path = os.path.relpath(recorder.path, config.invocation_params.dir)
-        terminalreporter.write_line(f"ledger: +{len(rows)} rows in {path}   next: {_next_command(rows)}")
+        terminalreporter.write_line(
+            f"ledger: +{len(rows)} rows in {path}   next: {_next_command(rows, path if config.getoption('ledger') else '')}"
+        )
 
 
-def _next_command(rows: list[dict[str, Any]]) -> str:
+def _next_command(rows: list[dict[str, Any]], elsewhere: str) -> str:
+    """What to type next; a run outside the usual folders has to be named."""
+    from .home import command
     from .row import wants_attention
 
     first = next((r for r in rows if wants_attention(r)), None)
-    return f"python -m ledger show {first['claim']}" if first else "python -m ledger table"
+    what = f"show {first['claim']}" if first else "table"
+    return f"{command()} {what} {elsewhere}".rstrip()

@@ -13,11 +13,15 @@ from typing import Any
 NAMED = ("mi-assay", "numpy", "scipy", "statsmodels", "pytest", "torch", "transformers")
 
 
-def git_state(root: Path) -> dict[str, Any]:
-    """``{"commit": sha or None, "dirty": bool or None}``; untracked files count as dirty."""
+def git_state(root: Path, ledger: Path) -> dict[str, Any]:
+    """``{"commit": sha or None, "dirty": bool, or None outside a repository}``.
+
+    Untracked files count as dirty, those in the ``ledger`` folder excepted: they are what runs leave behind.
+    """
     commit = _git(root, "rev-parse", "HEAD")
-    status = _git(root, "status", "--porcelain")
-    return {"commit": commit, "dirty": None if commit is None or status is None else bool(status)}
+    apart = [f":(exclude){ledger.relative_to(root).as_posix()}"] if ledger.is_relative_to(root) else []
+    status = _git(root, "status", "--porcelain", "--", ".", *apart)
+    return {"commit": commit, "dirty": None if status is None else bool(status)}
 
 
 def _git(root: Path, *args: str) -> str | None:

@@ -17,10 +17,14 @@ from .row import SCHEMA_VERSION, Row
 from .run import RunWriter, scores_path
 from .scores import ScoresWriter
 
+NEVER_BEGAN = (3, 4)
+"""pytest's exit statuses for an internal error and a wrong command line."""
+
 
 def new_run_id() -> str:
-    """Time first, so that names sort; then enough chance that two runs in one second differ."""
-    return f"{datetime.now(UTC):%Y-%m-%dT%H%M%SZ}-{uuid.uuid4().hex[:6]}"
+    """Time first, to the microsecond, so that names sort as runs began; then chance, so that two never share one."""
+    now = datetime.now(UTC)
+    return f"{now:%Y-%m-%dT%H%M%SZ}-{now.microsecond:05x}{uuid.uuid4().hex[:3]}"
 
 
 class Recorder:
@@ -48,7 +52,7 @@ class Recorder:
                 "run": self.run_id,
                 "schema": SCHEMA_VERSION,
                 "time": _now(),
-                "git": git_state(self.root),
+                "git": git_state(self.root, self.folder),
                 "lock": packages(),
                 "hardware": hardware(),
                 "mi_assay": own_version(),
@@ -96,8 +100,12 @@ class Recorder:
             self._failed(exc)
 
     def close(self, exitstatus: int) -> list[Row]:
-        """Add what was planned and never came, seal the run, and return all rows in order."""
-        for nodeid, row in self.read_plan().items():
+        """Add what was planned and never came, seal the run, and return all rows in order.
+
+        A session that never began to test (a usage or internal error) leaves no run.
+        """
+        began = bool(self.rows) or exitstatus not in NEVER_BEGAN
+        for nodeid, row in self.read_plan().items() if began else ():
             if nodeid not in self.rows:
                 self.take(
                     {
@@ -110,19 +118,26 @@ class Recorder:
                     },
                     None,
                 )
+        if not self.rows:
+            self._drop_plan()
+            return []
         if self._writer is not None:
             try:
-                self._writer.seal({"exitstatus": exitstatus, "seconds": round(time.time() - self._began, 3)})
-                if self._scores:
-                    self._scores.seal()
+                if self.problem is None:  # a run that lacks rows must not look whole
+                    self._writer.seal({"exitstatus": exitstatus, "seconds": round(time.time() - self._began, 3)})
+                    if self._scores:
+                        self._scores.seal()
             except OSError as exc:
                 self._failed(exc)
             self._writer.close()
+        self._drop_plan()
+        return with_controls(sorted(self.rows.values(), key=lambda r: (r["index"], r["nodeid"])))
+
+    def _drop_plan(self) -> None:
         try:
             self.plan_path.unlink(missing_ok=True)
         except OSError as exc:
             self._failed(exc)
-        return with_controls(sorted(self.rows.values(), key=lambda r: (r["index"], r["nodeid"])))
 
     def _stamp(self) -> Row:
         """What every row repeats, so that one row alone can be traced."""

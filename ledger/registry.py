@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from difflib import get_close_matches
 from functools import cache
 from math import isfinite
 from pathlib import Path
@@ -12,12 +13,18 @@ from typing import Any
 
 from .claim import Claim
 from .errors import RegistrationError
+from .home import command
 from .verdict import RULES, Bound
 from .yamlfile import KeyPath, YamlFile, read_yaml
 
 SCHEMA = Path(__file__).with_name("claims.schema.json")
 REQUIRED = ("quantity", "unit", "design")
 TOKEN_UNITS = frozenset({"token", "tokens", "position", "positions", "activation", "activations"})
+
+
+def is_token_unit(unit: str | None) -> bool:
+    """Whether a unit is a part of a document, whatever it is called: ``Token``, ``SAE activations``."""
+    return bool(unit and unit.split() and unit.split()[-1].casefold() in TOKEN_UNITS)
 
 
 @dataclass(frozen=True)
@@ -39,12 +46,10 @@ class Report:
         try:
             return self.claims[claim_id]
         except KeyError:
-            from difflib import get_close_matches
-
             near = get_close_matches(claim_id, self.claims, n=3)
             hint = f" Did you mean {' or '.join(near)}?" if near else ""
             raise RegistrationError(
-                f"{self.path}: no claim {claim_id!r}.{hint} To register it: python -m ledger new {claim_id}"
+                f"{self.path}: no claim {claim_id!r}.{hint} To register it: {command()} new {claim_id}"
             ) from None
 
 
@@ -57,7 +62,7 @@ def find_report(claim_id: str, folder: Path) -> Report:
     if not path.is_file():
         raise RegistrationError(
             f"claim {claim_id!r}: {path} does not exist. A claim is registered before it is measured: "
-            f"python -m ledger new {claim_id} --folder {folder.name}"
+            f"{command()} new {claim_id} --folder {folder.name}"
         )
     return load_report(path)
 
@@ -86,7 +91,7 @@ def _load(path: Path, _mtime: int, _size: int) -> Report:
         f"{name}.{key}": tuple(_cells(file, name, key, {**data.get("defaults", {}), **entry}))
         for key, entry in data["claims"].items()
     }
-    sized = _with_family_sizes(claims)
+    sized = _related(claims)
     _check_references(file, sized)
     return Report(name, data.get("title", name), path, sized)
 
@@ -103,23 +108,52 @@ def _validate(file: YamlFile) -> None:
 
     error = best_match(_validator().iter_errors(file.data))
     if error is not None:
-        key: KeyPath = tuple(error.absolute_path)
-        message = error.message if len(error.message) < 300 else error.message[:300] + " …"
-        if error.validator == "oneOf" and "above" in str(error.schema.get("oneOf")):
-            given = [r for r in RULES if r in error.instance]
-            message = f"expected exactly one of above, below, within; given {' and '.join(given) or 'none'}"
-        elif error.validator == "additionalProperties" and isinstance(error.instance, dict):
-            extra = sorted(set(map(str, error.instance)) - set(error.schema.get("properties", {})))
-            key, message = (
-                (*key, extra[0]),
-                f"unknown key; expected one of {', '.join(sorted(error.schema['properties']))}",
-            )
+        key, message = _explained(error)
         shown = ".".join(map(str, key)) or "(top level)"
         raise RegistrationError(f"{file.where(key)}: {shown}: {message}")
     for key in file.lines:
         value = _at(file.data, key)
         if isinstance(value, float) and not isfinite(value):
             raise RegistrationError(f"{file.where(key)}: {'.'.join(map(str, key))}: {value} is not a finite number")
+
+
+_KINDS = {
+    "object": "keys with values",
+    "array": "a list",
+    "string": "text",
+    "number": "a number",
+    "integer": "a whole number",
+}
+
+
+def _explained(error: Any) -> tuple[KeyPath, str]:
+    """The key that is wrong, and what was given, what was expected and what to do."""
+    key: KeyPath = tuple(error.absolute_path)
+    given, schema = error.instance, error.schema
+    if error.validator == "oneOf" and "above" in str(schema.get("oneOf")):
+        rules = [r for r in RULES if r in given]
+        return key, f"expected exactly one of above, below, within; given {' and '.join(rules) or 'none'}"
+    if error.validator == "additionalProperties" and isinstance(given, dict):
+        known = sorted(schema.get("properties", {}))
+        extra = sorted(set(map(str, given)) - set(known))[0]
+        near = get_close_matches(extra, known, n=1, cutoff=0.5)
+        hint = f"did you mean {near[0]}? " if near else ""
+        return (*key, extra), f"unknown key; {hint}expected one of {', '.join(known)}"
+    if error.validator == "required":
+        missing = next(k for k in error.validator_value if k not in given)
+        return key, f"{missing!r} is missing"
+    if error.validator == "type":
+        kinds = error.validator_value if isinstance(error.validator_value, list) else [error.validator_value]
+        wanted = " or ".join(_KINDS.get(str(k), str(k)) for k in kinds)
+        hint = ""
+        if isinstance(given, str) and {"number", "integer"} & set(kinds):
+            hint = "; write it without quotes, and 1.0e-3 rather than 1e-3"
+        elif isinstance(given, bool):
+            hint = "; YAML reads yes, no, on and off as true and false: quote the word"
+        shown = "nothing" if given is None else f"{str(given)[:60]!r}"
+        return key, f"given {shown}, expected {wanted}{hint}"
+    message = error.message if len(error.message) < 300 else error.message[:300] + " …"
+    return key, message
 
 
 def _at(data: Any, key: KeyPath) -> Any:
@@ -136,7 +170,7 @@ def _cells(file: YamlFile, report: str, key: str, entry: dict[str, Any]) -> Iter
     for need in REQUIRED:
         if need not in entry:
             raise RegistrationError(f"{file.where(at)}: claims.{key}: {need!r} is missing (here or under defaults)")
-    if entry["unit"] in TOKEN_UNITS:
+    if is_token_unit(entry["unit"]):
         raise RegistrationError(
             f"{file.where((*at, 'unit'))}: claims.{key}.unit: {entry['unit']!r} is not independent; expected documents, "
             "prompts, latents, data sets or training runs (tokens of one document: design clustered or ratio)"
@@ -192,8 +226,8 @@ def _expects_refusal(entry: dict[str, Any]) -> bool:
     return all((w.get("verdict") if isinstance(w, dict) else w) == "refused" for w in wanted)
 
 
-def _with_family_sizes(claims: dict[str, tuple[Claim, ...]]) -> dict[str, tuple[Claim, ...]]:
-    """Count what is registered, so that a member that does not run still counts."""
+def _related(claims: dict[str, tuple[Claim, ...]]) -> dict[str, tuple[Claim, ...]]:
+    """Tell each cell of the others: how many are registered in its family (run or not), and which it replaces."""
     from collections import Counter
     from dataclasses import replace
 
@@ -204,7 +238,10 @@ def _with_family_sizes(claims: dict[str, tuple[Claim, ...]]) -> dict[str, tuple[
         return [*own, ("claim", c.report, c.subject)]
 
     sizes = Counter(g for cells in claims.values() for c in cells for g in groups(c))
-    return {key: tuple(replace(c, family_size=sizes[groups(c)[0]]) for c in cells) for key, cells in claims.items()}
+    return {
+        key: tuple(replace(c, family_size=sizes[groups(c)[0]], replaces=_chain(claims, c.supersedes)) for c in cells)
+        for key, cells in claims.items()
+    }
 
 
 def _check_references(file: YamlFile, claims: dict[str, tuple[Claim, ...]]) -> None:
@@ -221,7 +258,19 @@ def _check_references(file: YamlFile, claims: dict[str, tuple[Claim, ...]]) -> N
         for field in ("controls", "supersedes"):
             value = getattr(cells[0], field)
             for other in value if isinstance(value, tuple) else [value] if value else []:
-                if other == claim_id or (other.partition(".")[0] == file.data["report"] and other not in claims):
+                report = other.partition(".")[0]
+                elsewhere = report != file.data["report"] and (file.path.parent / f"{report}.yaml").is_file()
+                if other == claim_id or not (other in claims or elsewhere):
                     raise RegistrationError(
-                        f"{file.where(('claims', key, field))}: claims.{key}.{field}: {other!r} is not another claim of this file"
+                        f"{file.where(('claims', key, field))}: claims.{key}.{field}: {other!r} is not another claim; "
+                        f"expected <report>.<claim> of this file or of a <report>.yaml beside it"
                     )
+
+
+def _chain(claims: dict[str, tuple[Claim, ...]], old: str | None) -> tuple[str, ...]:
+    """What a claim supersedes, and what that one superseded in turn."""
+    found: list[str] = []
+    while old is not None and old not in found:
+        found.append(old)
+        old = claims[old][0].supersedes if old in claims else None
+    return tuple(found)

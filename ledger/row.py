@@ -28,6 +28,8 @@ REQUIRED: dict[str, type | tuple[type, ...]] = {
     "status": str,
     "verdict": _TEXT,
     "expected": _TEXT,
+    "expected_why": _TEXT,
+    "supersedes": _TEXT,
     "estimate": _NUMBER,
     "lo": _NUMBER,
     "hi": _NUMBER,
@@ -63,11 +65,14 @@ JUDGED: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("attempt", "alpha_spent", "p_pass", "p_fail", "mde"), (int, float)),
     "units_needed": _NUMBER,
     "data": str,
+    "executed_hash": _TEXT,
     "limited_by": str,
+    "artifacts": list,
     "counts": dict,
     "extra": dict,
     "adjusted": (dict, type(None)),
     "promise_changed": (dict, type(None)),
+    "seen_before": (dict, type(None)),
 }
 """What a judged row has besides."""
 
@@ -75,6 +80,7 @@ _INSIDE: dict[str, dict[str, type | tuple[type, ...]]] = {
     "reason": {"detail": str, "fix": str},
     "adjusted": {"lo": (int, float), "hi": (int, float), "method": str, "m": int},
     "promise_changed": {"run": _TEXT, "keys": dict},
+    "seen_before": {"claim": str, "run": _TEXT},
     "controls": {"id": str},
     "deviations": {"key": str, "registered": object, "executed": object},
 }
@@ -169,9 +175,11 @@ def problem_with(row: Any) -> str | None:
         return f"status {row['status'][:40]!r}; expected one of {', '.join(STATUSES)}"
     if row["verdict"] not in (None, "pass", "fail", "inconclusive"):
         return f"verdict {row['verdict'][:40]!r}; expected pass, fail, inconclusive or null"
+    if (row["verdict"] is None) == (row["status"] in ("decided", "drift")):
+        return f"status {row['status']} with verdict {row['verdict']}"
     if row["rule"] not in ("above", "below", "within"):
         return f"rule {row['rule'][:40]!r}; expected above, below or within"
-    if row["verdict"] is not None and any(row[k] is None for k in ("estimate", "lo", "hi", "n", "method")):
+    if (judged or row["verdict"]) and any(row[k] is None for k in ("estimate", "lo", "hi", "level", "n", "method")):
         return "a verdict without an interval"
     return None
 
@@ -198,4 +206,5 @@ def wants_attention(row: Mapping[str, Any]) -> bool:
     """Whether a person must look at this row."""
     if row["status"] == "refused":
         return bool(row["expected"] != "refused")
-    return row["status"] in ALARMS or bool(row.get("control_problems"))
+    refuted = row["status"] == "decided" and row["verdict"] == "fail" and row["expected"] is None
+    return refuted or row["status"] in ALARMS or bool(row.get("control_problems"))

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any
 
+from .claim import EXAMPLE_SUBJECT
 from .controls import with_controls
 from .deciding import what_would_decide
 from .family import with_adjusted_verdicts
@@ -54,10 +56,9 @@ def rulings(rows: Iterable[Row], only: Iterable[str] = ("*",)) -> list[Ruling]:
 
 def _ruling(row: Row) -> Ruling:
     status, verdict, family = row["status"], row["verdict"], row["family_verdict"]
-    notes = []
+    notes: list[str] = []
     if status == "drift":
-        state = word = verdict or status
-        word = f"{verdict} (expected {row['expected']})"
+        state, word = verdict, f"{verdict} (expected {row['expected']})"
     elif status == "decided":
         state = word = family
         if row["control_problems"]:
@@ -65,48 +66,85 @@ def _ruling(row: Row) -> Ruling:
             notes += row["control_problems"]
         elif family != verdict:
             word = f"{verdict} → {family}"
-            notes.append(f"{verdict} on its own, {family} in its family ({row['family_method']})")
+            missing = row["family_missing"]
+            absent = f"; {missing} member{'s' * (missing != 1)} did not run" if missing else ""
+            notes.append(f"{verdict} on its own, {family} in its family ({row['family_method']}{absent})")
     else:
         state, word = (status if status in ("refused", "deviated") else "broken"), status.replace("_", " ")
     reason = row.get("reason")
     if reason and status != "decided":
-        notes.append(f"{reason['detail']}. {reason['fix']}")
+        notes.append(f"{reason['detail'].rstrip('.')}. {reason['fix']}")
     elif verdict == "inconclusive" and not row["control_problems"]:
         notes.append(what_would_decide(row))
+    return Ruling(
+        row, word, str(state), wants_attention(row), clean("; ".join(n.rstrip(".") for n in notes + _remarks(row)))
+    )
+
+
+def _remarks(row: Row) -> list[str]:
+    """What a reader must know beside the verdict."""
+    found = []
+    if row["subject"] == EXAMPLE_SUBJECT:
+        found.append("the scaffold's example numbers: put yours in, and the model's name")
+    if row.get("calibration") not in (None, "calibrated"):
+        found.append(f"interval {row['calibration']}")
     if row.get("promise_changed"):
         keys = ", ".join(f"{k} {a!r} → {b!r}" for k, (a, b) in row["promise_changed"]["keys"].items())
-        notes.append(f"PROMISE CHANGED since run {row['promise_changed']['run']}: {keys}")
+        found.append(
+            f"PROMISE CHANGED since run {row['promise_changed']['run']}: {keys}. Put it back, or register a new id with "
+            f"supersedes: {row['claim']}"
+        )
+    if row.get("seen_before"):
+        found.append(
+            f"registered after {row['seen_before']['claim']} was judged on these data (run {row['seen_before']['run']})"
+        )
     if "negligible" in row.get("flags", []):
-        notes.append(f"negligible: the whole interval lies within ±{row['rope']:g}")
-    if row.get("attempt", 1) and row.get("attempt", 1) > 1:
-        notes.append(f"attempt {row['attempt']}, judged at {row['level']:.2%}")
+        found.append(f"negligible: the whole interval lies within ±{row['rope']:g}")
+    if (row.get("attempt") or 1) > 1:
+        found.append(f"attempt {row['attempt']}, judged at {row['level']:.2%}")
     if row["superseded_by"]:
-        notes.append(f"superseded by {row['superseded_by']}")
-    return Ruling(row, word, str(state), wants_attention(row), clean("; ".join(notes)))
+        found.append(f"superseded by {row['superseded_by']}")
+    return found
 
 
 def headline(found: list[Ruling]) -> str:
-    """``41 of 43 claims came out as expected. 1 drifted, 1 error.``"""
-    unexpected = [r for r in found if r.attention]
-    without = sum(r.row["expected"] is None and not r.attention for r in found)
-    total = len(found) - without
-    text = f"{total - len(unexpected)} of {total} claims came out as expected" if total else ""
+    """``41 of 43 claims came out as expected, 2 without an expectation. 1 drifted, 1 error.``"""
+    expecting = [r for r in found if r.row["expected"] is not None]
+    without = len(found) - len(expecting)
+    parts = []
+    if expecting or not found:
+        parts.append(f"{sum(not r.attention for r in expecting)} of {len(expecting)} claims came out as expected")
     if without:
-        text += f"{', ' if text else ''}{without} claim{'s' * (without != 1)} without an expectation"
-    counts: dict[str, int] = {}
-    for r in unexpected:
-        key = "unsupported" if r.row["control_problems"] and r.row["status"] == "decided" else r.row["status"]
-        counts[key] = counts.get(key, 0) + 1
+        parts.append(f"{without} claim{'s' * (without != 1)} without an expectation")
+    demoted = sum(r.row["status"] == "decided" and r.row["family_verdict"] != r.row["verdict"] for r in found)
+    if demoted:
+        parts.append(f"{demoted} inconclusive in {'its' if demoted == 1 else 'their'} family")
     names = {"drift": "drifted", "not_run": "not run"}
-    listed = ", ".join(f"{n} {names.get(k, k)}" for k, n in counts.items())
-    return f"{text}. {listed[:1].upper()}{listed[1:]}." if listed else f"{text}."
+    counts = Counter(names.get(_alarm(r), _alarm(r)) for r in found if r.attention)
+    listed = ", ".join(f"{n} {k}" for k, n in counts.items())
+    return f"{', '.join(parts)}.{' ' if listed else ''}{listed}{'.' if listed else ''}"
 
 
 def tally(found: list[Ruling]) -> str:
     """``1 drift, 12 pass, 3 fail, 20 inconclusive``."""
-    counts: dict[str, int] = {}
-    for r in found:
-        key = r.row["status"] if r.attention or r.state == "refused" else r.state
-        counts[key.replace("_", " ")] = counts.get(key.replace("_", " "), 0) + 1
-    order = ("error", "crashed", "not run", "deviated", "drift", "pass", "fail", "inconclusive", "refused")
-    return ", ".join(f"{counts[k]} {k}" for k in sorted(counts, key=lambda k: order.index(k) if k in order else 99))
+    counts = Counter((_alarm(r) if r.attention else r.state).replace("_", " ") for r in found)
+    order = (
+        "error",
+        "crashed",
+        "not run",
+        "deviated",
+        "drift",
+        "unsupported",
+        "pass",
+        "fail",
+        "inconclusive",
+        "refused",
+    )
+    return ", ".join(f"{counts[k]} {k}" for k in order if k in counts) or "no rows"
+
+
+def _alarm(r: Ruling) -> str:
+    """What a row that wants attention is counted as."""
+    if r.row["status"] != "decided":
+        return str(r.row["status"])
+    return "unsupported" if r.row["control_problems"] else r.state

@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
+from .claim import EXAMPLE_SUBJECT
 from .errors import LedgerError, RegistrationError
 from .registry import load_report
 
 HEADER = """# Claims of the report "{report}". What is promised stands here; how it is measured, in test_*.py beside it.
-# Keys and their meaning: docs/guide/write-a-claim.md
-report: {report}
+# Keys and their meaning: docs/guide/write-a-claim.md in the mi-assay repository
+report: {name}
 defaults:
   tier: smoke
 claims:
@@ -22,7 +23,7 @@ ENTRY = """  {name}:
     design: paired              # the same prompts in both arms
     above: 0.0                  # pass: the whole interval lies above this
     subjects:
-      example-model: {{}}
+      {example}: {{}}      # put the model's name here, once the numbers are yours
 """
 TEST = '''"""{statement}"""
 
@@ -63,12 +64,14 @@ def new_claim(claim_id: str, statement: str | None, folder: Path) -> tuple[Path,
     yaml_path, test_path = folder / f"{report}.yaml", folder / f"test_{_identifier(f'{report}_{name}')}.py"
     if test_path.exists():
         raise LedgerError(f"{test_path} exists already; choose another name, or edit it")
-    before = yaml_path.read_text("utf-8") if yaml_path.exists() else None
-    if before is not None and claim_id in load_report(yaml_path).claims:
+    if yaml_path.exists() and claim_id in load_report(yaml_path).claims:
         raise LedgerError(f"{yaml_path}: {claim_id} is registered already")
-    text = HEADER.format(report=report) if before is None else before.rstrip("\n") + "\n"
+    before = yaml_path.read_text("utf-8") if yaml_path.exists() else None
+    text = HEADER.format(report=report, name=_key(report)) if before is None else before.rstrip("\n") + "\n"
     folder.mkdir(parents=True, exist_ok=True)
-    yaml_path.write_text(text + ENTRY.format(name=name, statement=_quoted(statement)), "utf-8")
+    yaml_path.write_text(
+        text + ENTRY.format(name=_key(name), statement=_quoted(statement), example=EXAMPLE_SUBJECT), "utf-8"
+    )
     try:
         load_report(yaml_path).cells(claim_id)
     except RegistrationError as exc:
@@ -87,6 +90,12 @@ def new_claim(claim_id: str, statement: str | None, folder: Path) -> tuple[Path,
 
 def _identifier(name: str) -> str:
     return re.sub(r"\W", "_", name).lower()
+
+
+def _key(name: str) -> str:
+    """A name as YAML reads it back: ``no`` and ``1e3`` need quotes."""
+    words = ("yes", "no", "on", "off", "true", "false", "null")
+    return name if name[0].isalpha() and name.lower() not in words else _quoted(name)
 
 
 def _quoted(text: str) -> str:

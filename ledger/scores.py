@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import LedgerError
+from .run import Run
 
 
 class ScoresWriter:
@@ -40,6 +41,23 @@ class ScoresWriter:
             temporary.unlink(missing_ok=True)
 
 
+def missing_scores(run: Run) -> list[str]:
+    """What is wrong with the scores of a run's judged rows, without recomputing any; empty if all are there."""
+    wanted = {r["data"] for r in run.rows if r["estimate"] is not None}
+    if not wanted:
+        return []
+    try:
+        there = {digest for digest, _ in read_scores(run.scores_path)}
+    except LedgerError as exc:
+        return [f"scores: {exc}"]
+    lost = len(wanted - there)
+    return (
+        [f"scores: {run.scores_path.name} lacks {lost} of {len(wanted)} data sets: it was cut or damaged"]
+        if lost
+        else []
+    )
+
+
 def read_scores(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
     """``(digest, stored contrast)`` for every readable line; a torn tail ends the reading quietly.
 
@@ -52,7 +70,7 @@ def read_scores(path: Path) -> Iterator[tuple[str, dict[str, Any]]]:
             for number, line in enumerate(f, 1):
                 try:
                     stored = json.loads(line)
-                    yield stored.pop("data"), stored
+                    yield str(stored.pop("data")), stored
                 except (ValueError, AttributeError, KeyError, TypeError, RecursionError) as exc:
                     raise LedgerError(f"{path}: line {number}: not a scores record ({str(exc)[:80]})") from None
     except FileNotFoundError:

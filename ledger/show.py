@@ -14,18 +14,32 @@ from .text import clean, interval, label, number, rule, units_of
 UNITS_SHOWN = 12
 
 
+def picked(run: Run, claim: str, subject: str | None) -> list[Ruling]:
+    """The rows of a claim: by its id, the end of one, or one cell (``claim[k=16]``).
+
+    Raises:
+        LedgerError: no such row; the message lists what there is.
+    """
+    found = [
+        r
+        for r in rulings(run.rows)
+        if any(n == claim or n.endswith(f".{claim}") for n in (r.row["claim"], label(r.row)))
+    ]
+    found = [r for r in found if subject is None or r.row["subject"] == subject]
+    if not found:
+        known = ", ".join(sorted({r["claim"] for r in run.rows})[:20])
+        where = f" on {subject}" if subject else ""
+        raise LedgerError(f"no row of {claim!r}{where} in run {run.id}; it has {known or 'no rows'}")
+    return found
+
+
 def show_text(run: Run, claim: str, subject: str | None) -> str:
     """Every row of ``claim`` (a whole id, or the end of one) in the run.
 
     Raises:
         LedgerError: no such row; the message lists what there is.
     """
-    found = [r for r in rulings(run.rows) if r.row["claim"] == claim or r.row["claim"].endswith(f".{claim}")]
-    found = [r for r in found if subject is None or r.row["subject"] == subject]
-    if not found:
-        known = ", ".join(sorted({r["claim"] for r in run.rows})[:20])
-        where = f" on {subject}" if subject else ""
-        raise LedgerError(f"no row of {claim!r}{where} in run {run.id}; it has {known or 'no rows'}")
+    found = picked(run, claim, subject)
     try:
         scores: dict[str, Any] = dict(read_scores(run.scores_path))
     except LedgerError:
@@ -84,7 +98,10 @@ def _facts(row: Mapping[str, Any], run: Run) -> Iterator[tuple[str, Any]]:
     )
     yield "also", ", ".join(f"{k} {v:.4g}" for k, v in (row.get("extra") or {}).items())
     if row.get("p_pass") is not None:
-        yield "p, one-sided", f"{row['p_pass']:.3g} against not passing, {row['p_fail']:.3g} against not failing"
+        yield (
+            "p, one-sided",
+            f"{row['p_pass']:.3g} that it holds by chance, {row['p_fail']:.3g} that it misses by chance",
+        )
     adjusted = row.get("adjusted")
     if adjusted:
         spread = adjusted["hi"] - adjusted["lo"]
@@ -92,7 +109,7 @@ def _facts(row: Mapping[str, Any], run: Run) -> Iterator[tuple[str, Any]]:
             "in its family",
             f"[{number(adjusted['lo'], spread)}, {number(adjusted['hi'], spread)}] ({adjusted['method']}, m={adjusted['m']}): {row['family_verdict']}",
         )
-    elif row.get("family_method"):
+    elif row.get("family_method") and row["family_verdict"]:
         yield "in its family", f"{row['family_verdict']} ({row['family_method']})"
     if row.get("attempt"):
         yield (
@@ -102,7 +119,7 @@ def _facts(row: Mapping[str, Any], run: Run) -> Iterator[tuple[str, Any]]:
     yield "controls", ", ".join(f"{c['id']} {c['verdict']}" for c in row.get("controls") or [])
     yield "registered", f"{row['where']} (hash {row['registered_hash']})"
     yield "executed", row.get("executed_hash")
-    yield "artifacts", ", ".join(row.get("artifacts") or [])
+    yield "artifacts", ", ".join(map(str, row.get("artifacts") or []))
     yield "data", row.get("data")
     yield "test", row["nodeid"]
     yield (

@@ -22,7 +22,7 @@ GLYPHS = {
     "deviated": ("≠", "~"),
     "broken": ("!", "!"),
 }
-ASCII = {"…": "..", "→": "->", "±": "+/-", "·": "-", "─": "-", "●": "o", "┊": "|", "◂": "<", "▸": ">"}
+ASCII = {"…": "~", "→": "->", "±": "+/-", "·": "-", "─": "-", "●": "o", "┊": "|", "◂": "<", "▸": ">"}
 ONE_LINE, TWO_LINES = 110, 72
 STRIP = 21
 
@@ -69,10 +69,10 @@ def verdict_lines(
         text = (
             f"for every cell: {c['claim']} on {c['subject']}: {c['verdict']} ({c['passed']} of {c['cells']} cells pass)"
         )
-        lines += [(style.text(t), {}) for t in wrap(clean(text), style.width, subsequent_indent="    ")]
+        lines += [(t, {}) for t in wrap(style.text(clean(text)), style.width, subsequent_indent="    ")]
     alarm = {"red": True, "bold": True} if any(r.attention for r in found) else {}
     for text in (headline(found), tally(found)):
-        lines += [(style.text(t), alarm) for t in wrap(text, style.width, subsequent_indent="    ")]
+        lines += [(t, alarm) for t in wrap(style.text(text), style.width, subsequent_indent="    ")]
     return lines
 
 
@@ -86,31 +86,42 @@ def _markup(r: Ruling) -> Markup:
 def _row_lines(r: Ruling, style: Style, columns: Columns) -> list[Line]:
     row, width = r.row, style.width
     glyph = GLYPHS[r.state][0 if style.unicode else 1]
-    name, subject, numbers = label(row), clean(row["subject"]), _numbers(row)
+    # ASCII may need more room ("+/-"), so it is put in before anything is measured.
+    name, subject, numbers, note = map(style.text, (label(row), clean(row["subject"]), _numbers(row), r.note))
+    word = style.text(r.word)
     lines: list[Line] = []
     if width >= ONE_LINE:
-        head = f"{glyph} {r.word:<22} {_strip(row, columns.axes)}  "
+        head = f"{glyph} {word:<22} {_strip(row, columns.axes)}  "
         both = f"{name:<{columns.name}}  {subject:<{columns.subject}}"
-        room = width - len(head)
+        room, indent = width - len(head), " " * len(head)
         if len(both) + 2 + len(numbers) <= room:
             lines.append((f"{head}{both}  {numbers}".rstrip(), _markup(r)))
         else:
-            lines += [(head + middle(f"{name}  {subject}", room), _markup(r)), (f"{'':<{len(head)}}{numbers}", {})]
+            lines += [
+                (head + t, _markup(r)) if not k else (indent + t, {}) for k, t in enumerate(_who(name, subject, room))
+            ]
+            lines += [(indent + t, {}) for t in wrap(numbers, room)]
     elif width >= TWO_LINES:
-        head = f"{glyph} {r.word:<22} "
+        head = f"{glyph} {word:<22} "
         room = width - len(head) - len(subject) - 2
         if len(name) <= room:
             lines.append((f"{head}{name:<{room}}  {subject}", _markup(r)))
         else:
-            lines += [(head.rstrip(), _markup(r)), (f"    {middle(f'{name}  {subject}', width - 4)}", {})]
+            lines += [(head.rstrip(), _markup(r)), *((f"    {t}", {}) for t in _who(name, subject, width - 4))]
         lines += [(f"    {t}", {}) for t in wrap(numbers, width - 4)]
     else:
-        lines.append((f"{glyph} {r.word}", _markup(r)))
+        lines.append((f"{glyph} {word}", _markup(r)))
         for part in (middle(name, width - 2), middle(subject, width - 2), *numbers.split("  ")):
             lines += [(f"  {t}", {}) for t in wrap(part, width - 2)]
-    if r.note:
-        lines += [(f"    {t}", {}) for t in wrap(r.note, max(width - 4, 30))]
+    if note:
+        lines += [(f"    {t}", {}) for t in wrap(note, max(width - 4, 30))]
     return lines
+
+
+def _who(name: str, subject: str, room: int) -> list[str]:
+    """Claim and subject on one line where they fit, each on its own and shortened where they do not."""
+    both = f"{name}  {subject}"
+    return [both] if len(both) <= room else [middle(name, room), middle(subject, room)]
 
 
 def _numbers(row: Mapping[str, Any]) -> str:

@@ -79,4 +79,6 @@ def reported(row: Mapping[str, Any]) -> str:
         return ""
     if said.get("verdict"):
         return clean(said["verdict"])
-    return number(said["value"]) if said.get("value") is not None else clean(said.get("words", ""))
+    if said.get("value") is None:
+        return clean(said.get("words", ""))
+    return number(said["value"], row["hi"] - row["lo"] if row.get("estimate") is not None else None)

@@ -73,11 +73,18 @@ def read_yaml(path: Path) -> YamlFile:
         raise RegistrationError(f"{path}: not UTF-8 (byte {exc.start})") from None
     except yaml.MarkedYAMLError as exc:
         line = exc.problem_mark.line + 1 if exc.problem_mark else 1
-        raise RegistrationError(f"{path.name}:{line}: {exc.problem or 'not YAML'}") from None
+        raise RegistrationError(f"{path.name}:{line}: {_problem(exc) or 'not YAML'}") from None
     except (yaml.YAMLError, ValueError) as exc:
         raise RegistrationError(f"{path.name}: not YAML ({' '.join(str(exc).split())})") from None
     except RecursionError:
         raise RegistrationError(f"{path.name}: nested too deeply") from None
+
+
+def _problem(exc: yaml.MarkedYAMLError) -> str | None:
+    """PyYAML's words, or plainer ones where it speaks of tokens."""
+    if exc.problem and "cannot start any token" in exc.problem:
+        return f"{exc.problem} (indent with spaces, not tabs; quote text that begins with a special character)"
+    return exc.problem
 
 
 def _walk(node: yaml.Node, key: KeyPath, file: YamlFile, seen: set[int]) -> None:

@@ -5,9 +5,9 @@ Each function takes plain arrays or samples, and returns a contrast that ``judge
 
 from .contrasts.contrast import Contrast
 from .contrasts.difference import paired, two_proportions, unpaired, unpaired_summary
-from .contrasts.mean import clustered_mean, mean, median, outcomes, proportion
+from .contrasts.mean import mean, median, outcomes, proportion
 from .contrasts.random_sets import against_one_set, against_random_sets
-from .contrasts.ratio import faithfulness, ratio_difference, ratio_of_sums
+from .contrasts.ratio import clustered_mean, faithfulness, ratio_difference, ratio_of_sums
 from .contrasts.runs import over_runs
 from .contrasts.similarity import similarity
 from .interval import Interval

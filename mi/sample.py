@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .contrasts.contrast import Contrast
 
 # Tokens of one document share that document: as units they make intervals 2 to 4 times too narrow.
-NOT_INDEPENDENT = frozenset({"token", "tokens", "position", "positions", "activation", "activations"})
+_PARTS = frozenset({"token", "tokens", "position", "positions", "activation", "activations"})
 
 
 @dataclass(frozen=True, eq=False)
@@ -88,7 +88,7 @@ class Sample:
                     "Check the scale of the values, or declare the true range.",
                 )
             support = (lo, hi)
-        if planned is not None and planned < len(array):
+        if planned is not None and not planned >= len(array):
             raise Refusal(
                 f"planned={planned} with {len(array)} values",
                 "at least as many planned units as scored ones",
@@ -123,6 +123,12 @@ class Sample:
         from .contrasts.difference import paired
 
         return paired(self, other)
+
+    @property
+    def dependent(self) -> bool:
+        """Whether the unit is a part of a document: ``token``, ``Token position``, ``SAE activations``."""
+        words = (self.unit or "").split()
+        return bool(words) and words[-1].casefold() in _PARTS
 
     @property
     def binary(self) -> bool:
@@ -178,9 +184,14 @@ def _is_binary(array: NDArray[np.float64]) -> bool:
 
 def _finite(values: ArrayLike) -> NDArray[np.float64]:
     try:
-        array = np.array(values, dtype=np.float64)
+        given = np.asarray(values)
+        array = np.array(given, dtype=np.float64) if given.dtype.kind in "biufO" else None
     except (TypeError, ValueError) as exc:
         raise Refusal(f"values that are not numbers ({exc})", "one number per unit", "Convert them first.") from None
+    if array is None or isinstance(values, np.ma.MaskedArray):
+        what = f"type {given.dtype}" if array is None else "a masked array"
+        fix = "Convert them first; leave out what is masked and give planned=."
+        raise Refusal(f"values that are not numbers ({what})", "one finite real number per unit", fix)
     if array.ndim != 1:
         raise Refusal(
             f"values of shape {array.shape}",

@@ -9,12 +9,10 @@ from dataclasses import dataclass, field
 from math import ceil, inf, isfinite
 from typing import Any
 
-from scipy import stats
-
 from ..interval import Interval
-from ..pivot import Pivot
+from ..pivot import Pivot, t_quantile
 from ..refusal import Refusal
-from ..sample import NOT_INDEPENDENT, Sample
+from ..sample import Sample
 
 MIN_UNITS = 10
 MIN_CLUSTERS = 20
@@ -51,16 +49,18 @@ class Contrast:
     """Companion statistics, e.g. an exact McNemar p."""
     excluded: tuple[float, ...] = ()
     """Share of planned units without a score, where the arms themselves cannot tell."""
+    reach: tuple[float, float] | None = None
+    """Two arms of outcomes: the least and the largest difference that this many successes overall allow."""
     best_case: Callable[[bool], Pivot] | None = None
     """The pivot had the first arm come out as high (True) or as low (False) as it can."""
 
     def __post_init__(self) -> None:
         for sample in self.arms:
-            if sample.unit in NOT_INDEPENDENT and self.design not in ("ratio", "clustered"):
+            if sample.dependent and self.design not in ("ratio", "ratio-difference", "clustered"):
                 raise Refusal(
                     f"unit={sample.unit!r} as the independent unit",
                     "documents, prompts, latents or training runs: tokens of one document are not independent",
-                    "Use clustered_mean(values, clusters=document_ids) or ratio_of_sums(...).",
+                    "Use clustered_mean(values, document_ids), or ratio_of_sums(errors, variances, document_ids) for an FVU.",
                 )
         if not (isfinite(self.estimate) and isfinite(self.pivot.se)):
             raise Refusal(f"an undefined {self.method} interval", "a finite estimate and error", "Check the data.")
@@ -214,7 +214,7 @@ class Contrast:
 
 
 def _z(alpha: float, power: float) -> float:
-    return float(stats.norm.isf(alpha) + stats.norm.ppf(power)) if 0 < alpha < 1 else inf
+    return t_quantile(alpha, inf) - t_quantile(power, inf) if 0 < alpha < 1 else inf
 
 
 def _compact(sample: Sample) -> str | list[float]:

@@ -56,6 +56,7 @@ def paired(a: Sample | ArrayLike, b: Sample | ArrayLike, units: Sequence[object]
             {"pairs": n, "only_a": only_a, "only_b": only_b},
             support,
             extra={"mcnemar_p": float(mcnemar)},
+            reach=_reach(n, n, int(a.values.sum()) + successes_b),
             best_case=best,
         )
     pivot = Hall.of(a.values - b.values)
@@ -98,6 +99,7 @@ def unpaired(a: Sample | ArrayLike, b: Sample | ArrayLike) -> Contrast:
             n_a + n_b,
             counts,
             support,
+            reach=_reach(n_a, n_b, k_a + k_b),
             extra={"fisher_p": float(stats.fisher_exact([[k_a, n_a - k_a], [k_b, n_b - k_b]]).pvalue)},
             best_case=best,
         )
@@ -123,6 +125,8 @@ def unpaired_summary(
     """
     summary = [mean_a, sd_a, float(n_a), mean_b, sd_b, float(n_b)]
     planned = about.pop("planned", None)
+    if any(int(n) != n for n in (n_a, n_b) if np.isfinite(n)):
+        raise Refusal(f"{n_a} and {n_b} units", "whole numbers", "Check the table.")
     if not np.isfinite(summary).all():
         raise Refusal(f"a summary with NaN or infinite numbers: {summary}", "finite numbers", "Check the table.")
     require_units(min(n_a, n_b), MIN_UNITS, "units in the smaller arm")
@@ -186,7 +190,8 @@ def _check_pairing(a: Sample, b: Sample) -> None:
 
 
 def _check_same_measure(a: Sample, b: Sample) -> None:
-    if a.binary != b.binary:
+    mixed = [s for s in (a, b) if s.binary] if a.binary != b.binary else []
+    if mixed and np.ptp(mixed[0].values) > 0:  # all 0 may be scores, of a latent that never fires
         raise Refusal(
             "0/1 outcomes in one arm and scores in the other",
             "the same quantity in both",
@@ -197,6 +202,7 @@ def _check_same_measure(a: Sample, b: Sample) -> None:
         if left and right and left != right:
             raise Refusal(f"{name} {left!r} against {right!r}", f"the same {name} in both arms", "Check the arms.")
     check_not_identical(a, b)
+    _check_same_scale(a, b)
     if a.sources and a.params and a.sources == b.sources and a.params == b.params:
         raise Refusal(
             f"two arms measured under the same conditions {dict(a.params)}",
@@ -205,12 +211,35 @@ def _check_same_measure(a: Sample, b: Sample) -> None:
         )
 
 
+def _check_same_scale(a: Sample, b: Sample) -> None:
+    """Percentages against fractions, say."""
+    for one, other in ((a, b), (b, a)):
+        if one.support is None or one.support == other.support or one.binary != other.binary:
+            continue
+        lo, hi = one.support
+        if other.support is not None or other.values.min() < lo or other.values.max() > hi:
+            raise Refusal(
+                f"one arm between {lo:g} and {hi:g}, the other with values from {other.values.min():g} to {other.values.max():g}",
+                "the same scale in both arms",
+                "Convert percentages, or declare the same support= for both.",
+            )
+
+
+def _reach(n_a: int, n_b: int, successes: int) -> tuple[float, float]:
+    """Least and largest ``a - b`` with so many successes in all; near floor and ceiling there is little room."""
+    a_most, b_most = min(successes, n_a), min(successes, n_b)
+    return (successes - b_most) / n_a - b_most / n_b, a_most / n_a - (successes - a_most) / n_b
+
+
 def check_not_identical(a: Sample, b: Sample) -> None:
     """Refuse two arms with the same scores for every unit that nothing but their names tells apart.
 
     Outcomes may agree on every unit when params or sources say that they were measured on two things.
     """
-    if not (a.units and a.units == b.units and np.array_equal(a.values, b.values)):
+    same_ids = bool(a.units) and a.units == b.units
+    if not (same_ids or not a.binary) or not np.array_equal(np.sort(a.values), np.sort(b.values)):
+        return  # equal counts of outcomes are no surprise, equal scores in every digit are
+    if same_ids and not np.array_equal(a.values, b.values):
         return
     if a.binary and (a.params, a.sources) != (b.params, b.sources):
         return

@@ -1,8 +1,7 @@
-"""One arm against a bound: a mean, a proportion, a clustered mean, a median."""
+"""One arm against a bound: a mean, a proportion, a median."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ from scipy import stats
 from ..pivot import ExactBinomial, Hall, Pivot, Student
 from ..refusal import Refusal
 from ..sample import Sample, as_sample
-from .contrast import MIN_CLUSTERS, MIN_UNITS, Contrast, require_spread, require_units
+from .contrast import MIN_UNITS, Contrast, require_spread, require_units
 
 
 def mean(data: Sample | ArrayLike) -> Contrast:
@@ -56,29 +55,10 @@ def proportion(successes: int, n: int, **about: Any) -> Contrast:
 
 def outcomes(successes: int, n: int, **about: Any) -> Sample:
     """The 0/1 sample behind a published ``successes`` of ``n``; it has no ids and cannot be paired."""
-    if isinstance(successes, bool) or int(successes) != successes or not 0 <= successes <= n or n < 1:
+    whole = all(np.isfinite(x) and int(x) == x for x in (successes, n))
+    if isinstance(successes, bool) or not whole or not 0 <= successes <= n or n < 1:
         raise Refusal(f"{successes} successes of {n}", "whole numbers with 0 <= successes <= n", "Check the counts.")
     return Sample(np.repeat([1.0, 0.0], [int(successes), int(n) - int(successes)]), **about)
-
-
-def clustered_mean(values: ArrayLike, clusters: Sequence[object], **about: Any) -> Contrast:
-    """Mean over observations that come in clusters (tokens in documents), with clusters as units.
-
-    ``values`` ``[n_observations]``, ``clusters`` ``[n_observations]`` ids. The estimate is the plain
-    mean over observations; its error comes from the clusters (linearised ratio of cluster sums to
-    cluster sizes, Hall's t). A binary token outcome is fine here.
-    """
-    from .ratio import ratio_of_sums
-
-    observed = Sample(values, support=about.pop("support", None))
-    if len(clusters) != len(observed):
-        raise Refusal(f"{len(observed)} values with {len(clusters)} cluster ids", "one per value", "Pass both in full.")
-    ids, index = np.unique([str(c) for c in clusters], return_inverse=True)
-    require_units(len(ids), MIN_CLUSTERS, "clusters")
-    order = np.lexsort((observed.values, index))  # sums must not depend on the order of the rows
-    sums = np.bincount(index[order], weights=observed.values[order])
-    sizes = np.bincount(index).astype(float)
-    return ratio_of_sums(sums, sizes, [str(i) for i in ids], of_mean=observed.support or True, **about)
 
 
 def median(data: Sample | ArrayLike) -> Contrast:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,17 +23,18 @@ def ratio_of_sums(
     of_mean: bool | tuple[float, float] = False,
     **about: Any,
 ) -> Contrast:
-    """``sum(numerator) / sum(denominator)`` over clusters: FVU from per-document sums of squares.
+    """``sum(numerator) / sum(denominator)``: FVU from squared errors and squared deviations from the mean.
 
-    ``numerator`` ``[n_clusters]`` (squared error), ``denominator`` ``[n_clusters]`` (squared
-    deviation from the mean), ``clusters`` their ids. Linearised scores with Hall's t. Variance
-    explained above v is the claim FVU below 1 - v.
+    ``numerator`` and ``denominator`` ``[n]`` with the cluster id (document) of each in ``clusters``
+    ``[n]``: one number per document, or one per token, which are summed per document first. The
+    error comes from the clusters: linearised scores with Hall's t. Variance explained above v is
+    the claim FVU below 1 - v.
 
     Raises:
         Refusal: fewer than 20 clusters, a denominator that does not sum above 0.
     """
-    top = Sample(numerator, clusters, support=None, **about)
-    bottom = Sample(denominator, clusters, **about)
+    top = _summed(numerator, clusters, about)
+    bottom = _summed(denominator, clusters, about)
     require_units(len(top), MIN_CLUSTERS, "clusters")
     total = float(bottom.values.sum())
     if total <= 0 or bottom.values.min() < 0:
@@ -61,6 +62,28 @@ def ratio_of_sums(
     )
 
 
+def clustered_mean(values: ArrayLike, clusters: Sequence[object], **about: Any) -> Contrast:
+    """Mean over observations that come in clusters (tokens in documents), with clusters as units.
+
+    ``values`` ``[n_observations]``, ``clusters`` ``[n_observations]`` ids. The estimate is the plain
+    mean over observations; its error comes from the clusters (linearised ratio of cluster sums to
+    cluster sizes, Hall's t). A binary token outcome is fine here.
+    """
+    observed = Sample(values, support=about.pop("support", None))
+    sizes = np.ones(len(observed))
+    return ratio_of_sums(observed.values, sizes, clusters, of_mean=observed.support or True, **about)
+
+
+def _summed(values: ArrayLike, clusters: Sequence[object], about: Mapping[str, Any]) -> Sample:
+    """One sum per cluster; the order of the rows cannot matter, not even in the last bit."""
+    observed = Sample(values)
+    if len(clusters) != len(observed):
+        raise Refusal(f"{len(observed)} values with {len(clusters)} cluster ids", "one per value", "Pass both in full.")
+    ids, index = np.unique([str(c) for c in clusters], return_inverse=True)
+    order = np.lexsort((observed.values, index))
+    return Sample(np.bincount(index[order], weights=observed.values[order]), [str(i) for i in ids], **about)
+
+
 def ratio_difference(
     numerator_a: ArrayLike,
     denominator_a: ArrayLike,
@@ -70,7 +93,7 @@ def ratio_difference(
     **about: Any,
 ) -> Contrast:
     """Difference of two ratios of sums over the same clusters, e.g. SAE FVU minus transcoder FVU."""
-    arms = tuple(Sample(x, clusters, **about) for x in (numerator_a, denominator_a, numerator_b, denominator_b))
+    arms = tuple(_summed(x, clusters, about) for x in (numerator_a, denominator_a, numerator_b, denominator_b))
     require_units(len(arms[0]), MIN_CLUSTERS, "clusters")
     linear, estimates = [], []
     for top, bottom in (arms[:2], arms[2:]):
