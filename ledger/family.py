@@ -71,6 +71,7 @@ def _apply(rows: list[dict[str, Any]], role: str, keys: tuple[str, ...], method:
         size = max([len(family), *(int(r.get("family_size") or 1) for r in family if r["role"] == role)])
         if size < 2:
             continue
+        missing = size - sum(r.get("verdict") is not None or r["status"] == "refused" for r in family)
         for direction, word in (("p_pass", "pass"), ("p_fail", "fail")):
             # A member without a verdict of its own (not run, refused, forced inconclusive) counts with p = 1.
             p = [_spent(r, direction) for r in family] + [1.0] * (size - len(family))
@@ -79,9 +80,7 @@ def _apply(rows: list[dict[str, Any]], role: str, keys: tuple[str, ...], method:
                 if row["role"] != role:
                     continue
                 row["family_method"] = f"{'Holm' if method == 'holm' else 'BH'}, m={size}"
-                row["family_missing"] = size - sum(
-                    r.get("verdict") is not None or r["status"] == "refused" for r in family
-                )
+                row["family_missing"] = missing
                 if row.get("verdict") == word and value > SIDE:
                     row["family_verdict"] = "inconclusive"
 

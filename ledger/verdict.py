@@ -80,7 +80,7 @@ class Bound:
             case "within":
                 return (
                     max(tested.p_above(-b), tested.p_below(b)),
-                    min(1.0, 2 * min(tested.p_above(b), tested.p_below(-b))),
+                    min(tested.p_above(b), tested.p_below(-b)),
                 )
 
     def distance(self, estimate: float) -> float:
