@@ -12,7 +12,7 @@ from .ruling import Ruling, headline, rulings, tally
 from .terminal import GLYPHS
 from .text import clean, interval, label, reported, rule, units_of
 
-_ACTIVE = re.compile(r"[\\`*_{}\[\]()<>#+!|~@&$]|:(?=//)|(?<=(?i:www))\.")
+_ACTIVE = re.compile(r"[\\`*_\[\]<>#!|~@&$]|:(?=//)|(?<=(?i:www))\.")
 _INVISIBLE = "&#8203;"  # GitHub looks for @name and #123 after it has decoded entities
 
 
@@ -64,7 +64,7 @@ def _table(found: Iterable[Ruling]) -> list[str]:
             f"{GLYPHS[r.state][0]} {word}",
             f"{code(label(r.row))}<br>{escape(r.row['statement'])}",
             interval(r.row) or "–",
-            escape(rule(r.row)),
+            rule(r.row),
             units_of(r.row).removeprefix("n=") or "–",
             escape(reported(r.row)) or "–",
             escape(r.note) or "",

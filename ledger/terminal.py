@@ -52,11 +52,16 @@ class Columns:
 
 
 def verdict_lines(
-    rows: Iterable[Mapping[str, Any]], style: Style, show: str = "all", only: Sequence[str] = ("*",)
+    rows: Iterable[Mapping[str, Any]],
+    style: Style,
+    show: str = "all",
+    only: Sequence[str] = ("*",),
+    limit: int | None = None,
 ) -> list[Line]:
-    """Lines with their markup. ``show``: all rows, those that want ``attention``, or ``none``."""
+    """Lines with their markup. ``show``: all rows (the first ``limit``), those that want ``attention``, or ``none``."""
     found = rulings(rows, only)
-    shown = [r for r in found if show == "all" or (show == "attention" and r.attention)]
+    wanted = [r for r in found if show == "all" or (show == "attention" and r.attention)]
+    shown = wanted[:limit]
     columns = Columns(
         name=min(max((len(label(r.row)) for r in shown), default=0), 44),
         subject=min(max((len(clean(r.row["subject"])) for r in shown), default=0), 14),
@@ -65,6 +70,8 @@ def verdict_lines(
     lines: list[Line] = []
     for r in shown:
         lines += [(style.text(text), markup) for text, markup in _row_lines(r, style, columns)]
+    if len(wanted) > len(shown):
+        lines.append((f"{len(wanted) - len(shown):,} more rows (--limit 0)", {}))
     for c in (c for c in conjunctions(rows) if show == "all" and named(c["claim"], only)):
         text = (
             f"for every cell: {c['claim']} on {c['subject']}: {c['verdict']} ({c['passed']} of {c['cells']} cells pass)"

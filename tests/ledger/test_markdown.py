@@ -24,7 +24,7 @@ def lines_of(text):
         ("<img src=x>", "&#60;img src=x&#62;"),
         ("@everyone", "&#64;&#8203;everyone"),
         ("see #123", "see &#35;&#8203;123"),
-        ("![a](b)", "&#33;&#91;a&#93;&#40;b&#41;"),
+        ("![a](b)", "&#33;&#91;a&#93;(b)"),
         ("https://evil.example", "https&#58;//evil.example"),
         ("www.evil.example WWW.x", "www&#46;evil.example WWW&#46;x"),
         ("$x^2$", "&#36;x^2&#36;"),
