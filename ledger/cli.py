@@ -14,7 +14,7 @@ from typing import Any
 
 from .claim import Claim
 from .errors import LedgerError
-from .folders import find_run, run_files
+from .folders import find_run, newer_plans, run_files
 from .home import command
 from .row import wants_attention
 from .ruling import named, settled
@@ -113,6 +113,8 @@ def _parser() -> argparse.ArgumentParser:
 
 def _load(args: argparse.Namespace, name: str | None = None) -> Run:
     run = read_run(find_run(args.root, name or getattr(args, "run", None)))
+    for plan in newer_plans(args.root, run.path):
+        print(f"ledger: {plan.name}: a later session was killed before its first row, or is running", file=sys.stderr)
     for problem in run.problems:
         print(f"ledger: {run.path.name}: {problem}", file=sys.stderr)
     return run

@@ -37,3 +37,9 @@ def find_run(root: Path, name: str | None) -> Path:
         return matches[0]
     listed = ", ".join(p.stem for p in (matches or files)[:8])
     raise LedgerError(f"{'several runs match' if matches else 'no run matches'} {name!r}; there are {listed}")
+
+
+def newer_plans(root: Path, run: Path) -> list[Path]:
+    """Plans of sessions that began after ``run`` and have left no row."""
+    plans = [p for folder in (root / LOCAL, root / RECORDED) for p in folder.glob("*.plan.json")]
+    return [p for p in plans if p.name > run.name and not p.with_name(p.name.replace(".plan.json", ".jsonl")).exists()]

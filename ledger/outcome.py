@@ -67,7 +67,8 @@ def settle(
         row["reason"] = _reason("no judge call", "the claim ended without a judge call", "Call judge(contrast) once.")
     else:
         ours = isinstance(error, LedgerError)  # its message says what to do
-        detail = _last_line(error) if ours else f"{type(error).__name__}: {_last_line(error)}"
+        message = _first_line(error)
+        detail = message if ours else ": ".join(x for x in (type(error).__name__, message) if x)
         fix = "Mend the test and run again." if ours else "A broken test says nothing about the claim: mend it."
         row["reason"] = _reason(type(error).__name__, detail, fix)
     return row, None
@@ -89,6 +90,6 @@ def _reason(short: str, detail: str, fix: str) -> dict[str, str]:
     return {"short": short[:80], "detail": detail[:2000], "fix": fix}
 
 
-def _last_line(error: BaseException | None) -> str:
+def _first_line(error: BaseException | None) -> str:
     text = str(error).strip() if error is not None else ""
-    return text.splitlines()[0] if text else type(error).__name__
+    return text.splitlines()[0] if text else ""

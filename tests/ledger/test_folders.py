@@ -3,7 +3,7 @@
 import pytest
 
 from ledger.errors import LedgerError
-from ledger.folders import LOCAL, RECORDED, find_run, run_files
+from ledger.folders import LOCAL, RECORDED, find_run, newer_plans, run_files
 
 OLD, LATE, NEW = "2026-11-20T100000Z-aaaaaa", "2026-11-20T110000Z-bbbbbb", "2026-11-21T100000Z-cccccc"
 
@@ -54,3 +54,14 @@ def test_a_name_that_fits_none_or_several_lists_them(root, name, words):
 def test_nothing_there(tmp_path):
     with pytest.raises(LedgerError, match="run pytest on some claims first"):
         find_run(tmp_path, None)
+
+
+def test_a_later_session_without_a_row_is_told(tmp_path):
+    runs = tmp_path / ".ledger/runs"
+    runs.mkdir(parents=True)
+    for name in ("2026-01-02T000000Z-a.jsonl", "2026-01-01T000000Z-z.plan.json", "2026-01-02T000000Z-a.plan.json"):
+        (runs / name).touch()
+    late = runs / "2026-01-03T000000Z-b.plan.json"
+    assert newer_plans(tmp_path, runs / "2026-01-02T000000Z-a.jsonl") == []
+    late.touch()
+    assert newer_plans(tmp_path, runs / "2026-01-02T000000Z-a.jsonl") == [late]
