@@ -134,7 +134,11 @@ def _table(args: argparse.Namespace) -> int:
         raise LedgerError(f"--only {args.only!r} matches no claim of run {run.id}; it has {known}")
     if args.format == "json":
         rows = [r for r in settled(run.rows) if named(r["claim"], only)]
-        _print_json([r for r in rows if not args.attention or wants_attention(r)][: args.limit or None])
+        rows = [r for r in rows if not args.attention or wants_attention(r)][: args.limit or None]
+        print("[")  # row by row: a long ledger as one string would fill the memory
+        for i, row in enumerate(rows):
+            print(json.dumps(row) + ("," if i + 1 < len(rows) else ""))
+        print("]")
         return 0
     if args.format == "md" or args.into:
         from .markdown import verdict_table

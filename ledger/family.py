@@ -42,7 +42,11 @@ def with_adjusted_verdicts(rows: Iterable[Row]) -> list[dict[str, Any]]:
     The adjusted verdict is never more decided than the raw one. Passes and fails are adjusted by the
     same rule, each on its own one-sided p.
     """
-    out = [dict(row) for row in rows]
+    return adjust([dict(row) for row in rows])
+
+
+def adjust(out: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The same, in place."""
     for row in out:
         row["family_verdict"], row["family_method"], row["family_missing"] = row.get("verdict"), None, 0
     _apply(out, "headline", ("report", "family", "subject"), "holm")

@@ -11,7 +11,7 @@ from typing import Any
 from .claim import EXAMPLE_SUBJECT
 from .controls import with_controls
 from .deciding import what_would_decide
-from .family import with_adjusted_verdicts
+from .family import adjust
 from .row import wants_attention
 from .text import clean
 
@@ -38,7 +38,7 @@ def named(claim: str, only: Iterable[str]) -> bool:
 
 def settled(rows: Iterable[Row]) -> list[dict[str, Any]]:
     """Rows with what only the whole run can tell: family verdict, controls, what superseded them."""
-    out = with_adjusted_verdicts(with_controls(rows))
+    out = adjust(with_controls(rows))
     superseded = {r["supersedes"]: r["claim"] for r in out if r.get("supersedes")}
     for row in out:
         row["superseded_by"] = superseded.get(row["claim"])

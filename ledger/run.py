@@ -10,10 +10,12 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from math import isfinite
 from pathlib import Path
+from sys import intern
 from typing import Any
 
 from .errors import LedgerError
@@ -140,7 +142,7 @@ def read_run(path: Path) -> Run:
             problem = problem_with(record)
             if problem:
                 raise LedgerError(f"{path}:{number}: not a ledger row: {problem}")
-            run.rows.append(record)
+            run.rows.append({intern(k): v for k, v in record.items()})  # a long ledger is mostly keys
         elif kind == "seal":
             run.seal = record
         else:
@@ -194,7 +196,7 @@ def _lines(path: Path) -> Iterator[tuple[int, bytes, bool]]:
 
 def _parse(path: Path, number: int, line: bytes) -> dict[str, Any]:
     try:
-        record = json.loads(line, parse_constant=_no_constant, parse_float=_finite, parse_int=_short)
+        record = (_CAREFUL if _SUSPECT.search(line) else _PLAIN).decode(line.decode("utf-8"))
     except (ValueError, RecursionError) as exc:
         raise LedgerError(f"{path}:{number}: not JSON ({str(exc)[:100]})") from None
     if not isinstance(record, dict):
@@ -212,6 +214,12 @@ def _finite(text: str) -> float:
 
 def _short(text: str) -> int:
     return int(text) if len(text) <= 19 else _no_constant(text[:40])
+
+
+_SUSPECT = re.compile(rb"[:,\[]\s*-?\d(?:[\d.]*[eE]\+?\d{3}|\d{19})")
+"""Numbers that may be infinite or endless: only then is a Python function called for each number."""
+_PLAIN = json.JSONDecoder(parse_constant=_no_constant)
+_CAREFUL = json.JSONDecoder(parse_constant=_no_constant, parse_float=_finite, parse_int=_short)
 
 
 def newest_first(paths: Iterable[Path]) -> list[Path]:
