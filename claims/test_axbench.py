@@ -7,7 +7,7 @@ from mi.sample import Sample
 
 def per_layer(other_tables, told_by, method):
     table = other_tables["axbench"]
-    return Sample(table[told_by][method], table["layers"])
+    return Sample(table[told_by][method], table["layers"], params={"told_by": told_by})
 
 
 @pytest.mark.claim("axbench.prompt-beats-sae")

@@ -2,12 +2,12 @@
 
 import pytest
 
-from mi.claimable import outcomes, proportion, unpaired, unpaired_summary
+from mi.claimable import unpaired
 
 
 @pytest.mark.claim("microscope.probe-accuracy")
-def test_probe_accuracy(judge, microscope):
-    judge(proportion(**microscope["counts"]["probe"]), above=0.9)
+def test_probe_accuracy(judge, reported_outcomes):
+    judge(reported_outcomes("probe"), above=0.9)
 
 
 @pytest.mark.claim("microscope.real-beats-randomised")
@@ -23,24 +23,20 @@ def test_real_beats_randomised_as_a_method(judge, probe_outcomes):
 
 
 @pytest.mark.claim("microscope.saebench-custom-below-residual")
-def test_custom_sae_below_residual(judge, microscope):
-    custom, residual = (microscope["counts"][f"saebench-{arm}"] for arm in ("custom", "residual"))
-    judge(unpaired(outcomes(**custom), outcomes(**residual)), below=0.0)
+def test_custom_sae_below_residual(judge, reported_outcomes):
+    judge(unpaired(reported_outcomes("saebench-custom"), reported_outcomes("saebench-residual")), below=0.0)
 
 
 @pytest.mark.claim("microscope.saebench-gemma-scope-above-residual")
-def test_gemma_scope_above_residual(judge, microscope):
-    scope, residual = (microscope["counts"][f"saebench-{arm}"] for arm in ("gemma-scope", "residual"))
-    judge(unpaired(outcomes(**scope), outcomes(**residual)), above=0.0)
+def test_gemma_scope_above_residual(judge, reported_outcomes):
+    judge(unpaired(reported_outcomes("saebench-gemma-scope"), reported_outcomes("saebench-residual")), above=0.0)
 
 
 @pytest.mark.claim("microscope.transcoder-more-interpretable")
-def test_transcoder_more_interpretable(judge, microscope, scorer, score):
-    arms = microscope["summaries"][f"{scorer}-{score}"]
-    judge(unpaired_summary(*arms["transcoder"], *arms["sae"], planned=microscope["latents_planned"]), above=0.0)
+def test_transcoder_more_interpretable(judge, autointerp, scorer, score):
+    judge(autointerp(scorer, score), above=0.0)
 
 
 @pytest.mark.claim("microscope.transcoders-more-interpretable-as-a-method")
-def test_transcoders_more_interpretable_as_a_method(judge, microscope):
-    arms = microscope["summaries"]["7B-detection"]
-    judge(unpaired_summary(*arms["transcoder"], *arms["sae"], planned=microscope["latents_planned"]), above=0.0)
+def test_transcoders_more_interpretable_as_a_method(judge, autointerp):
+    judge(autointerp("7B", "detection"), above=0.0)

@@ -25,10 +25,10 @@ def test_every_k_beats_random_sets(judge, probe_outcomes, microscope, circuit):
 
 
 @pytest.mark.claim("microscope.circuit-is-faithful")
-def test_circuit_is_faithful(judge, nested_outcomes, circuit):
-    judge(faithfulness(*nested_outcomes(circuit), chance=0.5), above=0.9)
+def test_circuit_is_faithful(judge, disjoint_outcomes, circuit):
+    judge(faithfulness(*disjoint_outcomes(circuit), chance=0.5), above=0.9)
 
 
 @pytest.mark.claim("microscope.circuit-accuracy-ratio")
-def test_circuit_accuracy_ratio(judge, nested_outcomes, circuit):
-    judge(faithfulness(*nested_outcomes(circuit), chance=0.0), above=0.9)
+def test_circuit_accuracy_ratio(judge, disjoint_outcomes, circuit):
+    judge(faithfulness(*disjoint_outcomes(circuit), chance=0.0), above=0.9)

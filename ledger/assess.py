@@ -186,6 +186,7 @@ def assess(claim: Claim, contrast: Judgeable, *, bound: Bound | None = None, att
         "artifacts": list(contrast.sources),
         "seed": contrast.params.get("seed"),
         "measured": dict(contrast.params),
+        "unconfirmed": sorted(k for k in claim.params if k not in contrast.params),
         "data": contrast.digest,
         "reason": reason,
     }
@@ -238,7 +239,7 @@ def forcing_flags(
         flag(
             "look spent",
             f"the claim registered one look, spent in run {attempt.first_run} on other data",
-            f"Register looks: open under a new id with supersedes: {claim_id}.",
+            f"Register looks: open under a new id with supersedes: {claim_id}; its looks count on.",
         )
     overlap = contrast.selected_on_test
     if overlap:

@@ -48,6 +48,8 @@ class Claim:
     strict: bool = False
     expected: str | None = None
     expected_why: str | None = None
+    expected_because: str | None = None
+    """Words that an expected refusal must contain: another refusal is not the expected one."""
     reported: Mapping[str, Any] | None = None
     source: Mapping[str, Any] | None = None
     section: str | None = None

@@ -29,8 +29,9 @@ GOALPOSTS = (
     "controls",
 )
 TITLES = {
-    "goalposts": "MOVED GOALPOSTS",
     "flip": "verdict flips",
+    "goalposts": "MOVED GOALPOSTS",
+    "wording": "the claim was reworded",
     "family": "only the rest of the family differs",
     "status": "status changes",
     "added": "only in the second run",
@@ -68,10 +69,15 @@ def changes(before: Iterable[Row], after: Iterable[Row]) -> list[Change]:
         if moved:
             detail = ", ".join(f"{k}: {x!r} → {y!r}" for k, x, y in moved)
             found.append(Change("goalposts", label(new), new["subject"], _said(old), _said(new), detail))
-        if old["verdict"] == new["verdict"] and old["family_verdict"] != new["family_verdict"]:
+        if old["statement"] != new["statement"]:
+            detail = f"{clean(old['statement'])} → {clean(new['statement'])}"
+            found.append(Change("wording", label(new), new["subject"], _said(old), _said(new), detail))
+        same_numbers = (old["lo"], old["hi"], old.get("p_pass")) == (new["lo"], new["hi"], new.get("p_pass"))
+        demoted = old["verdict"] == new["verdict"] and old["family_verdict"] != new["family_verdict"]
+        if demoted and same_numbers:
             detail = f"members that did not run: {old['family_missing']} → {new['family_missing']}"
             found.append(Change("family", label(new), new["subject"], _said(old), _said(new), detail))
-        elif old["verdict"] != new["verdict"]:
+        elif demoted or old["verdict"] != new["verdict"]:
             detail = f"{interval(old) or '–'} {rule(old)} → {interval(new) or '–'} {rule(new)}"
             found.append(Change("flip", label(new), new["subject"], _said(old), _said(new), detail))
         elif old["status"] != new["status"]:

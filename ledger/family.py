@@ -90,12 +90,12 @@ def _apply(rows: list[dict[str, Any]], role: str, keys: tuple[str, ...], method:
 
 
 def _spent(row: Row, direction: str) -> float:
-    """The p-value on the scale of ``SIDE``, whatever this claim registered and this attempt may spend."""
+    """The p-value on the scale of a first look at full error: later attempts may spend less."""
     p = row.get(direction)
     forced = row.get("limited_by") in row.get("flags", ())
     if p is None or row.get("verdict") is None or forced:
         return 1.0
-    return min(1.0, float(p) * SIDE / float(row.get("alpha_spent") or SIDE))
+    return min(1.0, float(p) * float(row.get("alpha") or SIDE) / float(row.get("alpha_spent") or SIDE))
 
 
 def conjunctions(rows: Iterable[Row]) -> list[dict[str, Any]]:

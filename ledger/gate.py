@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 
-from .claim import EXAMPLE_SUBJECT, Claim
+from .claim import EXAMPLE_SUBJECT, Claim, promise_hash
 from .errors import LedgerError
 from .family import conjunctions
 from .row import key_of
@@ -32,7 +32,8 @@ def problems(
     Required claims must pass in every cell, family and controls included. No row may be in drift,
     deviated, broken, unexpectedly refused, without its controls, judged on a changed promise, or
     unexpectedly failed; the tree must have been clean, the chain whole, the scores there, and the run
-    sealed. With ``registered`` every registered cell must have a row.
+    sealed. With ``registered`` every registered cell must have a row that judged what
+    it promises now.
     """
     allowed = set(allow)
     unknown = allowed - set(ALLOWABLE)
@@ -66,12 +67,13 @@ def problems(
             found.append(f"{name}: judged on the scaffold's example numbers")
         if row.get("promise_changed"):
             found.append(f"{name}: its promise was changed after a look at data (run {row['promise_changed']['run']})")
-    rows = {key_of(r) for r in run.rows}
-    found += [
-        f"{c.label} on {c.subject}: registered at {c.where}, and not in this run"
-        for c in registered
-        if key_of({"claim": c.id, "subject": c.subject, "params": c.params}) not in rows
-    ]
+    rows = {key_of(r): r for r in run.rows}
+    for c in registered:
+        judged = rows.get(key_of({"claim": c.id, "subject": c.subject, "params": c.params}))
+        if judged is None:
+            found.append(f"{c.label} on {c.subject}: registered at {c.where}, and not in this run")
+        elif judged["registered_hash"] != promise_hash(c.promise):
+            found.append(f"{c.label} on {c.subject}: promises something else at {c.where} than what this run judged")
     found += [
         f"{c['claim']} on {c['subject']}: required for every cell, and {c['passed']} of {c['cells']} cells pass"
         for c in conjunctions(run.rows)

@@ -66,6 +66,8 @@ class History:
     def attempt(self, claim: Claim, digest: str) -> Attempt:
         """Which look at new data this is: the number of different data digests judged before, plus one.
 
+        Looks of superseded claims count: a new id is no new start.
+
         Data that the ledger has seen is a replay with its old number. The promise is compared with the
         first recorded one, or with the first one at all: trying out a bound and putting it back changes
         nothing.
@@ -74,8 +76,13 @@ class History:
             return FIRST
         seen: dict[str, str] = {}
         first: tuple[bool, dict[str, Any], str] | None = None
+        mine: set[str] = set()
+        for old in claim.replaces[::-1]:
+            for _, row in self._cell_rows(claim, old):
+                seen.setdefault(str(row["data"]), str(row.get("run")))
         for path, row in self._cell_rows(claim, claim.id):
             seen.setdefault(str(row["data"]), str(row.get("run")))
+            mine.add(str(row["data"]))
             recorded = path.parent.parts[-2:] == RECORDED.parts
             if isinstance(row.get("registered"), dict) and (first is None or recorded > first[0]):
                 first = recorded, row["registered"], str(row.get("run"))
@@ -92,7 +99,7 @@ class History:
         order = list(seen)
         return Attempt(
             order.index(digest) + 1 if digest in seen else len(order) + 1,
-            replay=digest in seen,
+            replay=digest in mine,
             first_run=seen[order[0]] if order else None,
             changed=changed or None,
             changed_in=first[2] if first and changed else None,

@@ -51,9 +51,11 @@ def settle(
     if error is not None and getattr(error, "refused", False):
         row["status"] = "refused"
         row["reason"] = _reason("refused", error.given, f"Expected {error.expected}. {error.fix}")  # type: ignore[attr-defined]
-        if claim.expected == "refused" and report.when == "call":
+        foreseen = claim.expected == "refused" and (claim.expected_because or "") in str(error)
+        row["refused_as_expected"] = foreseen
+        if foreseen and report.when == "call":
             report.outcome, report.longrepr = "passed", None
-        elif claim.expected == "refused":  # a setup that passed would go on to run the test
+        elif foreseen:  # a setup that passed would go on to run the test
             file, line, _ = report.location
             report.outcome, report.longrepr = "skipped", (file, line or 0, f"refused, as expected: {error}")
         return row, None
@@ -61,6 +63,10 @@ def settle(
         row["reason"] = _reason("skipped", str(error.msg), "Meet the skip's condition to have this claim judged.")
         return row, None
     row["status"] = "error"
+    stored = None
+    if found is not None:  # the data were seen: a look is a look, whatever the test did next
+        row.update({**found.fields, "verdict": None})
+        stored = dict(found.stored)
     if error is None and report.passed:
         report.outcome = "failed"
         report.longrepr = f"{claim.label}: the claim ended without a judge call. Expected one: judge(contrast), or judge(contrast, above=...)."
@@ -71,7 +77,7 @@ def settle(
         detail = message if ours else ": ".join(x for x in (type(error).__name__, message) if x)
         fix = "Mend the test and run again." if ours else "A broken test says nothing about the claim: mend it."
         row["reason"] = _reason(type(error).__name__, detail, fix)
-    return row, None
+    return row, stored
 
 
 def packed(report: pytest.TestReport, claim: Claim, row: Row, stored: dict[str, Any] | None) -> tuple[Row, str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
@@ -19,6 +20,8 @@ from .yamlfile import KeyPath, YamlFile, read_yaml
 
 SCHEMA = Path(__file__).with_name("claims.schema.json")
 REQUIRED = ("quantity", "unit", "design")
+OPTIONS = {"faithfulness": ("chance",), "one-set": ("between_set_sd", "between_set_df")}
+"""Options that define an estimand and must be promised under ``measured``."""
 TOKEN_UNITS = frozenset({"token", "tokens", "position", "positions", "activation", "activations"})
 
 
@@ -179,6 +182,12 @@ def _cells(file: YamlFile, report: str, key: str, entry: dict[str, Any]) -> Iter
         raise RegistrationError(
             f"{file.where((*at, 'scope'))}: claims.{key}.scope: a method claim needs design: runs (units are training runs)"
         )
+    for option in OPTIONS.get(entry["design"], ()):
+        if option not in entry.get("measured", {}) and not _expects_refusal(entry):
+            raise RegistrationError(
+                f"{file.where(at)}: claims.{key}: design {entry['design']} needs measured: {{{option}: ...}}; "
+                f"without it the promise does not say what is estimated"
+            )
     rule = next(r for r in RULES if r in entry)
     for subject, on in entry["subjects"].items():
         on = on or {}
@@ -213,6 +222,7 @@ def _cells(file: YamlFile, report: str, key: str, entry: dict[str, Any]) -> Iter
                 strict=entry.get("strict", False),
                 expected=expected.get("verdict"),
                 expected_why=expected.get("why"),
+                expected_because=expected.get("because"),
                 reported=cell.get("reported", on.get("reported")),
                 source=entry.get("source") or file.data.get("source"),
                 section=entry.get("section"),
@@ -228,7 +238,6 @@ def _expects_refusal(entry: dict[str, Any]) -> bool:
 
 def _related(claims: dict[str, tuple[Claim, ...]]) -> dict[str, tuple[Claim, ...]]:
     """Tell each cell of the others: how many are registered in its family (run or not), and which it replaces."""
-    from collections import Counter
     from dataclasses import replace
 
     def groups(c: Claim) -> list[tuple[str, str, str]]:
@@ -247,6 +256,12 @@ def _related(claims: dict[str, tuple[Claim, ...]]) -> dict[str, tuple[Claim, ...
 def _check_references(file: YamlFile, claims: dict[str, tuple[Claim, ...]]) -> None:
     for claim_id, cells in claims.items():
         key = claim_id.partition(".")[2]
+        per_subject = Counter(c.subject for c in cells)
+        if cells[0].role == "conjunction" and min(per_subject.values()) < 2:
+            raise RegistrationError(
+                f"{file.where(('claims', key))}: claims.{key}: a conjunction of one cell; expected at least two cells per "
+                "subject (a single claim belongs to its family)"
+            )
         seen = set()
         for cell in cells:
             mark = (cell.subject, json.dumps(dict(cell.params), sort_keys=True))

@@ -70,6 +70,8 @@ JUDGED: dict[str, type | tuple[type, ...]] = {
     "artifacts": list,
     "counts": dict,
     "extra": dict,
+    "measured": dict,
+    "unconfirmed": list,
     "adjusted": (dict, type(None)),
     "promise_changed": (dict, type(None)),
     "seen_before": (dict, type(None)),
@@ -135,7 +137,7 @@ def undecided_row(claim: Claim, nodeid: str, index: int) -> Row:
         "method": None,
         "flags": [],
         "seconds": None,
-        "cost": {"usd": 0.0, "gpu_seconds": 0.0},
+        "cost": None,
         "reason": None,
     }
 
@@ -205,6 +207,6 @@ def key_of(row: Mapping[str, Any]) -> tuple[str, str, str]:
 def wants_attention(row: Mapping[str, Any]) -> bool:
     """Whether a person must look at this row."""
     if row["status"] == "refused":
-        return bool(row["expected"] != "refused")
+        return not row.get("refused_as_expected", row["expected"] == "refused")
     refuted = row["status"] == "decided" and row["verdict"] == "fail" and row["expected"] is None
     return refuted or row["status"] in ALARMS or bool(row.get("control_problems"))

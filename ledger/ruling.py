@@ -88,6 +88,9 @@ def _remarks(row: Row) -> list[str]:
         found.append("the scaffold's example numbers: put yours in, and the model's name")
     if row.get("calibration") not in (None, "calibrated"):
         found.append(f"interval {row['calibration']}")
+    basis = (row.get("measured") or {}).get("basis")
+    if basis:
+        found.append(f"data reconstructed: {basis}")
     if row.get("promise_changed"):
         keys = ", ".join(f"{k} {a!r} → {b!r}" for k, (a, b) in row["promise_changed"]["keys"].items())
         found.append(

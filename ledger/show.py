@@ -119,6 +119,7 @@ def _facts(row: Mapping[str, Any], run: Run) -> Iterator[tuple[str, Any]]:
     yield "controls", ", ".join(f"{c['id']} {c['verdict']}" for c in row.get("controls") or [])
     yield "registered", f"{row['where']} (hash {row['registered_hash']})"
     yield "executed", row.get("executed_hash")
+    yield "unconfirmed", ", ".join(map(str, row.get("unconfirmed") or []))
     yield "artifacts", ", ".join(map(str, row.get("artifacts") or []))
     yield "data", row.get("data")
     yield "test", row["nodeid"]

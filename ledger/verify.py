@@ -84,9 +84,9 @@ def _check(row: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str]:
         if row[what] != getattr(contrast, what):
             problems.append(f"{what} was written as {row[what]!r} and comes out as {getattr(contrast, what)!r}")
     strayed = row["executed_hash"] != row["registered_hash"]
-    if row["status"] == "deviated":
+    if row["status"] in ("deviated", "error"):  # an error after the look: judged, and worth no verdict
         verdict = None
-    if strayed != (row["status"] == "deviated"):
+    if row["status"] != "error" and strayed != (row["status"] == "deviated"):
         problems.append(f"executed as registered: {not strayed}, and its status is {row['status']}")
     if row["verdict"] != verdict:
         problems.append(f"verdict was written as {row['verdict']} and comes out as {verdict}")

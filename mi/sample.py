@@ -94,6 +94,10 @@ class Sample:
                 "at least as many planned units as scored ones",
                 "Give the number of units in the plan, before any was dropped.",
             )
+        if selected_on and units is None:
+            raise Refusal(
+                "selected_on= without units=", "ids on both sides", "Without ids nobody can tell what was tested twice."
+            )
         array.setflags(write=False)
         for name, value in (
             ("values", array),

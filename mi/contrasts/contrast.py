@@ -95,6 +95,8 @@ class Contrast:
             support=self.support,
             sources=self.sources,
             params=self.params,
+            planned=max((s.planned for s in self.arms if s.planned), default=None),
+            selected_on=sorted({u for s in self.arms for u in s.selected_on}),
         )
 
     # ---- what it is about -------------------------------------------------------------------
@@ -124,8 +126,10 @@ class Contrast:
 
     @property
     def excluded_shares(self) -> tuple[float, ...]:
-        """Per arm that declared a plan: the share of planned units without a score."""
-        return self.excluded or tuple(s.excluded / s.planned for s in self.arms if s.planned)
+        """Per arm the share of planned units without a score (0 without a plan); empty if no arm had one."""
+        if self.excluded or not any(s.planned for s in self.arms):
+            return self.excluded
+        return tuple(s.excluded / s.planned if s.planned else 0.0 for s in self.arms)
 
     @property
     def selected_on_test(self) -> int:

@@ -13,6 +13,10 @@ from ..refusal import Refusal
 from ..sample import Sample, as_sample
 from .contrast import MIN_UNITS, Contrast, require_spread, require_units
 
+RESAMPLES = 9_999
+FINEST = 1e-4
+"""The smallest one-sided error that so many resamples can speak of."""
+
 
 def mean(data: Sample | ArrayLike) -> Contrast:
     """The mean of independent unit scores; a proportion where the scores are 0 and 1.
@@ -71,7 +75,7 @@ def median(data: Sample | ArrayLike) -> Contrast:
     require_units(len(sample), 50, "units for a bootstrap interval")
     require_spread(float(sample.values.std()), "unit scores", float(np.abs(sample.values).max()))
     rng = np.random.default_rng(int(sample.digest[:16], 16))
-    result = stats.bootstrap((sample.ordered,), np.median, n_resamples=9999, method="BCa", rng=rng)
+    result = stats.bootstrap((sample.ordered,), np.median, n_resamples=RESAMPLES, method="BCa", rng=rng)
     require_spread(float(result.standard_error), "bootstrap medians")
     # BCa limits are not symmetric; a t pivot with the bootstrap error would lose that, so the
     # bootstrap distribution itself is the pivot.
@@ -96,6 +100,12 @@ class _Bootstrap:
         self._result, self._sample = result, sample
 
     def limits(self, alpha: float) -> tuple[float, float]:
+        if alpha < FINEST:
+            raise Refusal(
+                f"a one-sided error of {alpha:.2g} from {RESAMPLES:,} resamples",
+                f"{FINEST:g} or more",
+                "A late attempt or a large family needs an interval in closed form.",
+            )
         again = stats.bootstrap(
             (self._sample.ordered,),
             np.median,
@@ -114,7 +124,7 @@ class _Bootstrap:
 
     @staticmethod
     def _invert(clears: Any) -> float:
-        lo, hi = 1e-4, 0.5  # 9,999 resamples say nothing finer
+        lo, hi = FINEST, 0.5
         if clears(lo):
             return lo
         if not clears(hi - 1e-6):

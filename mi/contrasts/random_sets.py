@@ -45,12 +45,13 @@ def against_random_sets(
         if not circuit.units or s.units != circuit.units:
             raise Refusal("random sets scored on other examples", "the circuit's unit ids in each", "Pass units=.")
         _check_same_measure(circuit, s)
-    different = len({s.digest for s in sets})
-    if different < MIN_SETS:
+    different = len({(s.digest, s.sources, repr(s.params)) for s in sets})
+    if different < len(sets):
         raise Refusal(
             f"{len(sets)} random sets of which {different} differ",
-            f"at least {MIN_SETS} different ones",
-            "Copies of a set say nothing about how sets differ: draw each one anew.",
+            "sets that were each drawn anew",
+            "Copies of a set shrink the interval and say nothing; sets that only score alike are told apart by "
+            "sources= or params= (their draw).",
         )
     n, r = len(circuit), len(sets)
     require_units(n, MIN_UNITS, "examples")

@@ -12,7 +12,7 @@ from ..pivot import ExactBinomial, Fieller, Hall, Pivot
 from ..refusal import Refusal
 from ..sample import Sample, as_sample
 from .contrast import MIN_CLUSTERS, MIN_UNITS, Contrast, require_spread, require_units
-from .difference import _check_pairing, check_not_identical
+from .difference import _check_pairing, _check_same_measure
 
 
 def ratio_of_sums(
@@ -130,11 +130,14 @@ def faithfulness(
     """
     circuit, ceiling = as_sample(circuit, units), as_sample(ceiling, units)
     _check_pairing(circuit, ceiling)
-    check_not_identical(circuit, ceiling)
+    _check_same_measure(circuit, ceiling)
     n = len(circuit)
     require_units(n, MIN_UNITS, "examples")
-    if not np.isfinite(chance):
-        raise Refusal(f"chance={chance}", "the score of a circuit that knows nothing", "Pass chance=0.5, say.")
+    lo, hi = ceiling.support or (-np.inf, np.inf)
+    if not (np.isfinite(chance) and lo <= chance < hi):
+        raise Refusal(
+            f"chance={chance}", f"a score between {lo:g} and {hi:g}", "Pass that of a circuit that knows nothing."
+        )
     top, bottom = circuit.values - chance, ceiling.values - chance
     binary = circuit.binary and ceiling.binary
 

@@ -13,6 +13,7 @@ from .contrast import MIN_RUNS, Contrast, require_spread
 from .difference import _check_same_measure, _difference_support, welch
 from .mean import student_mean
 
+RUN_UNITS = frozenset({"run", "runs", "seed", "seeds"})
 Runs = Mapping[object, ArrayLike] | Sample
 
 
@@ -27,6 +28,7 @@ def over_runs(a: Runs, b: Runs | None = None, **about: object) -> Contrast:
         Refusal: fewer than 3 runs in an arm, identical arms, run means without spread.
     """
     first = _run_means(a, about)
+    _require_different(a)
     arms: tuple[Sample, ...] = (first,)
     _require_runs(len(first))
     counts = {"runs": len(first)}
@@ -66,9 +68,25 @@ def over_runs(a: Runs, b: Runs | None = None, **about: object) -> Contrast:
 
 def _run_means(runs: Runs, about: Mapping[str, object]) -> Sample:
     if isinstance(runs, Sample):
+        words = (runs.unit or "").split()
+        if not words or words[-1].casefold() not in RUN_UNITS:
+            raise Refusal(
+                f"a sample with unit={runs.unit!r} as training runs",
+                "one mean per training run, unit='run' or 'seed'",
+                "Pass {run: scores}, or a Sample(means, runs, unit='run').",
+            )
         return runs
     means = [Sample(scores).ordered.mean() for scores in runs.values()]
     return Sample(np.array(means), list(runs), **about)  # type: ignore[arg-type]
+
+
+def _require_different(runs: Runs) -> None:
+    """A run read twice counts twice. A baseline that ignores the seed may repeat; what is claimed about may not."""
+    if isinstance(runs, Sample):
+        return
+    digests = [s.digest for s in map(Sample, runs.values()) if np.ptp(s.values) > 0]
+    if len(set(digests)) < len(digests):
+        raise Refusal("runs with identical scores", "runs that were trained apart", "Check that no run was read twice.")
 
 
 def _require_runs(n: int) -> None:

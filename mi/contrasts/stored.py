@@ -18,7 +18,8 @@ def rebuild(stored: Mapping[str, Any]) -> Contrast:
         Refusal: an unknown design, or arrays that no longer fit it.
     """
     design, options = stored["design"], dict(stored["options"])
-    arms = [_arm(arm, stored["units"]) for arm in stored["arms"]]
+    unit = "run" if design == "runs" else None
+    arms = [_arm(arm, stored["units"], unit) for arm in stored["arms"]]
     plan: dict[str, Any] = {"planned": arms[0].planned, "selected_on": arms[0].selected_on}
     match design:
         case "mean":
@@ -54,8 +55,8 @@ def rebuild(stored: Mapping[str, Any]) -> Contrast:
     )
 
 
-def _arm(arm: Mapping[str, Any], shared: list[str]) -> Sample:
+def _arm(arm: Mapping[str, Any], shared: list[str], unit: str | None) -> Sample:
     values = arm["values"]
     numbers = [float(c) for c in values] if isinstance(values, str) else values
     about = {k: arm[k] for k in ("support", "planned", "selected_on") if k in arm}
-    return Sample(numbers, arm.get("units", shared) or None, **about)
+    return Sample(numbers, arm.get("units", shared) or None, unit=unit, **about)

@@ -63,9 +63,10 @@ def test_moved_goalposts_are_named_even_where_the_verdict_stays(win, claim, unde
 
 def test_moved_goalposts_and_the_flip_they_bought(judged, claim, gap):
     before, after = judged(claim("a", above=0.09), gap(0.1)), judged(claim("a", above=0.02), gap(0.1))
-    assert kinds([before], [after]) == [("goalposts", "paper.a"), ("flip", "paper.a")]
+    assert kinds([before], [after]) == [("flip", "paper.a"), ("goalposts", "paper.a")]
     text = diff_text(changes([before.row], [after.row]))
-    assert text.startswith("!! MOVED GOALPOSTS (1)\n")
+    assert text.startswith("verdict flips (1)\n")
+    assert "\n!! MOVED GOALPOSTS (1)\n" in text
     assert "bound: 0.09 → 0.02" in text
 
 
@@ -111,8 +112,14 @@ def test_the_most_serious_kind_comes_first(win, judged, undecided, claim, gap):
         judged(claim("g", above=0.01), gap(0.1)),
     ]
     found = kinds(before, after)
-    assert [k for k, _ in found] == ["goalposts", "flip", "status", "added", "removed", "moved"]
-    assert [k for k in TITLES if k != "family"] == [k for k, _ in found]
+    assert [k for k, _ in found] == ["flip", "goalposts", "status", "added", "removed", "moved"]
+    assert [k for k in TITLES if k not in ("family", "wording")] == [k for k, _ in found]
     text = diff_markdown(changes([j.row for j in before], [j.row for j in after]))
     assert "**MOVED GOALPOSTS**" in text
     assert text.count("\n| ") == 1 + len(found)
+
+
+def test_a_reworded_claim_is_named(judged, claim, gap):
+    before, after = (judged(claim("a", statement=s), gap(0.1)) for s in ("Ours wins.", "Theirs wins."))
+    (found,) = changes([before.row], [after.row])
+    assert (found.kind, found.detail) == ("wording", "Ours wins. → Theirs wins.")

@@ -36,7 +36,7 @@ def test_more_than_a_fifth_excluded(claim, gap, planned, too_many):
 def test_arms_with_different_exclusions(claim):
     rng = np.random.default_rng(0)
     a, b = rng.normal(1, 0.1, 18), rng.normal(0, 0.1, 19)
-    plans = [(20, 20, True), (18, 19, False), (None, 20, False)]
+    plans = [(20, 20, True), (18, 19, False), (None, 19, False), (None, 20, True)]
     for plan_a, plan_b, differ in plans:
         found = assess(
             claim(design="unpaired"),

@@ -172,3 +172,12 @@ def test_twenty_runs(tmp_path, remember, history, judged, claim, gap):
     assert oldest_first == sorted(oldest_first)
     run_files(tmp_path)[0].unlink()  # by another session, meanwhile
     assert past.attempt(claim("other"), "new").number == 20
+
+
+def test_looks_of_superseded_claims_count(write_run, judged, claim, gap, tmp_path):
+    """Twenty ids in a row would otherwise be twenty first looks."""
+    old, new = claim(id="paper.a"), claim(id="paper.b", supersedes="paper.a", replaces=("paper.a",))
+    path = write_run(tmp_path, "r1", [judged(old, gap(0.1, seed=1))])
+    attempt = History([path]).attempt(new, gap(0.1, seed=2).digest)
+    assert (attempt.number, attempt.replay) == (2, False)
+    assert History([path]).attempt(new, gap(0.1, seed=1).digest).seen_before == ("paper.a", "r1")

@@ -83,7 +83,18 @@ def test_every_promised_key_moves_the_hash(claim, key):
 
 def test_the_only_fields_outside_the_promise_are_expectation_and_display():
     outside = {
-        *("id", "report", "family_size", "tier", "strict", "expected", "expected_why", "reported", "source"),
+        *(
+            "id",
+            "report",
+            "family_size",
+            "tier",
+            "strict",
+            "expected",
+            "expected_why",
+            "expected_because",
+            "reported",
+            "source",
+        ),
         *("section", "where", "replaces"),
     }
     assert {f.name for f in dataclasses.fields(Claim)} - set(MOVED) == outside

@@ -254,12 +254,14 @@ def test_members_are_counted_as_registered(load):
         ("i", "headline", "family: f, subjects: {s: }"),
         ("c", "claim", "subjects: {s: , t: }"),
     ]
-    rows.append(("a", "conjunction", cells))
+    rows.append(
+        ("a", "conjunction", cells.replace("t: ", "t: {cells: [{params: {k: 1}}, {params: {k: 2}}, {params: {k: 3}}]}"))
+    )
     report = load(
         "report: paper\nclaims:\n" + "".join(entry.format(k=k, role=role, more=more) for k, role, more in rows)
     )
     sizes = {k: [c.family_size for c in report.claims[f"paper.{k}"]] for k in "hica"}
-    assert sizes == {"h": [2, 2, 1], "i": [1], "c": [4, 2], "a": [2, 2, 1]}
+    assert sizes == {"h": [2, 2, 1], "i": [1], "c": [4, 2], "a": [2, 2, 3, 3, 3]}
 
 
 def test_a_misspelt_claim_is_answered_with_its_neighbour(load, tmp_path):
@@ -285,3 +287,19 @@ def test_a_report_that_is_not_there(tmp_path):
 def test_an_edited_file_is_read_again(load):
     assert load(GAP).claims["paper.gap"][0].bound.value == 0.02
     assert load(changed("0.02", "0.030")).claims["paper.gap"][0].bound.value == 0.03
+
+
+ONE = "report: paper\nclaims:\n  a: {{statement: S, quantity: q, unit: u, design: {design}, above: 0, {more}subjects: {{s: }}}}\n"
+
+
+@pytest.mark.parametrize(
+    ("design", "more", "words"),
+    [
+        ("mean", "role: conjunction, ", "a conjunction of one cell"),
+        ("faithfulness", "", "needs measured: {chance: ...}"),
+        ("one-set", "measured: {between_set_sd: 0.1}, ", "needs measured: {between_set_df: ...}"),
+    ],
+)
+def test_a_promise_that_leaves_the_estimand_open(load, design, more, words):
+    with pytest.raises(RegistrationError, match=re.escape(words)):
+        load(ONE.format(design=design, more=more))

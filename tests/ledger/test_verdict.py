@@ -93,10 +93,7 @@ def test_p_values_say_what_the_interval_says(pivot, rule, value, alpha):
     assume(min(abs(p_pass - alpha), abs(p_fail - alpha)) > 1e-9)
     verdict = bound.decide(lo, hi)
     assert (verdict is Verdict.PASS) == (p_pass < alpha)
-    # A fail of an equivalence is two chances to be wrong; its p is doubled, its interval is not.
-    scale = 2 if rule == "within" else 1
-    assume(abs(p_fail - scale * alpha) > 1e-9)
-    assert (verdict is Verdict.FAIL) == (p_fail < scale * alpha)
+    assert (verdict is Verdict.FAIL) == (p_fail < alpha)
 
 
 @given(pivots, st.sampled_from(RULES), bounds)

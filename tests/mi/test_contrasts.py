@@ -32,7 +32,7 @@ def test_excluded_units_are_counted_per_arm():
     a, b = arms(planned=16)
     assert a.excluded == 4
     assert b.excluded == 0
-    assert (a - b).excluded_shares == (0.25,)
+    assert (a - b).excluded_shares == (0.25, 0.0)
     both = a - Sample(B, range(12), planned=15)
     assert both.excluded_shares == pytest.approx((0.25, 0.2))
     summary = claimable.unpaired_summary(0.5, 0.1, 45, 0.4, 0.1, 60, planned=60)
@@ -145,3 +145,11 @@ def test_outcomes_are_recognised():
     assert Sample([0, 1.0]).support == (0, 1)
     assert not Sample([0, 1], support=(0, 2)).binary
     assert not Sample([0, 0.5, 1]).binary
+
+
+def test_a_difference_of_differences_keeps_what_was_left_out_and_what_was_chosen():
+    a, b = arms(planned=40, selected_on=[1, 2])
+    c, d = Sample(RNG.normal(size=12), range(12)), Sample(RNG.normal(size=12), range(12))
+    twice = (a - b) - (c - d)
+    assert max(twice.excluded_shares) == pytest.approx(28 / 40)
+    assert twice.selected_on_test == 2

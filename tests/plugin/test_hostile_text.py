@@ -110,6 +110,6 @@ def test_markdown_in_a_sentence_stays_text(court, monkeypatch):
     (line,) = (line for line in text.splitlines() if line.startswith("|") and "demo.wins" in line)
     assert len(re.findall(r"(?<!\\)\|", line)) == 8  # seven columns
     outside = re.sub(r"`[^`]*`", "", line)  # in a code span nothing is active
-    for active in ("<script", "@someone", "#123", "![", "](", "<!--", "javascript:x)"):
+    for active in ("<script", "@someone", "#123", "![", "](", "<!--", "](javascript"):
         assert active not in outside, active
     assert line.count("`") == 2
