@@ -12,7 +12,8 @@ USABLE := import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 	"$$p" -c '$(USABLE)' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 
-# The claims that the README shows.
+# The last recorded run, and the claims of it that the README shows.
+RECORDED = $(lastword $(sort $(wildcard ledger/runs/*.jsonl)))
 SHOWN := sae-probes.non-inferior,sae-probes.wins-*,microscope.real-*,microscope.every-k-*,microscope.circuit-is-*,microscope.steering-*,microscope.transcoder-*
 
 .DEFAULT_GOAL := help
@@ -27,10 +28,12 @@ smoke: $(STAMP) ## run the smoke claims (CPU, no download)
 test: $(STAMP) ## run the tests
 	$(PY) -m pytest tests -n 2 $(ARGS)
 
-check: $(STAMP) ## lint, formatting, types
+check: $(STAMP) ## lint, formatting, types, and whether README and claims/README.md are rendered
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy
+	$(PY) -m ledger table $(RECORDED) --into README.md --limit 25 --only '$(SHOWN)' --check
+	$(PY) -m ledger index | diff - claims/README.md
 
 calibration: $(STAMP) ## check the statistics against simulated truth
 	$(PY) -m benchmarks.calibration

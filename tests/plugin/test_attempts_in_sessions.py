@@ -123,3 +123,12 @@ def test_a_session_never_counts_itself(court, args):
     for expected in ([1] * 4, [1] * 4):
         court.run(*args)
         assert [row["attempt"] for row in court.rows()] == expected
+
+
+def test_a_test_that_breaks_after_judge_has_looked(court):
+    """Otherwise one could look, break the test on purpose, and look again for free."""
+    peek = f"try:\n    judge({SECOND})\nexcept BaseException as seen:\n    print(seen)\nraise RuntimeError"
+    court.claim(body=peek)
+    court.run()
+    assert court.row()["status"] == "error"
+    assert judged(court, "UP")[1]["attempt"] == 2

@@ -3,15 +3,18 @@
 import pytest
 
 
-@pytest.mark.parametrize("body", ["1 / 0\njudge(UP)", "judge(UP)\n1 / 0"], ids=["before", "after"])
-def test_an_exception_leaves_no_verdict(court, body):
+@pytest.mark.parametrize(
+    ("body", "looked"), [("1 / 0\njudge(UP)", False), ("judge(UP)\n1 / 0", True)], ids=["before", "after"]
+)
+def test_an_exception_leaves_no_verdict(court, body, looked):
     court.claim(body=body)
     result = court.run()
     assert result.ret == 1
     assert result.parseoutcomes() == {"errors": 1}
     result.stdout.fnmatch_lines(["E *ZeroDivisionError*", "*error*demo.wins*organism*"])
     row = court.row()
-    assert (row["status"], row["verdict"], row["estimate"]) == ("error", None, None)
+    assert (row["status"], row["verdict"]) == ("error", None)
+    assert (row["estimate"] is not None) == looked  # a look is a look, and the next one is the second
     assert row["reason"]["short"] == "ZeroDivisionError"
     assert row["reason"]["detail"] == "ZeroDivisionError: division by zero"
 

@@ -52,3 +52,14 @@ def test_a_refusal_that_the_test_survives_leaves_no_trace(court):
     )
     assert court.run().ret == 0
     assert court.row()["verdict"] == "pass"
+
+
+def test_another_refusal_than_the_expected_one_is_no_success(court):
+    """A broken fixture must not hide behind a claim that was expected to be refused."""
+    court.claim(
+        body="judge([float('nan')] * 12)",
+        subjects={"organism": {"expected": {"verdict": "refused", "why": "w", "because": "1 random set"}}},
+    )
+    result = court.run()
+    assert result.ret == 1
+    assert (court.row()["status"], court.row()["refused_as_expected"]) == ("refused", False)
