@@ -96,11 +96,6 @@ class Assessment:
     def deviations(self) -> list[dict[str, Any]]:
         return list(self.fields["deviations"])
 
-    @property
-    def as_expected(self) -> bool | None:
-        """Whether the verdict is the expected one; None without an expectation."""
-        return None if self.claim.expected is None else self.verdict == self.claim.expected
-
     def __str__(self) -> str:
         return (
             f"{self.claim.label} on {self.claim.subject}: {self.verdict or 'deviated'}, "

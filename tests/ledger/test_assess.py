@@ -124,11 +124,6 @@ def test_only_a_pass_is_negligible(claim, gap):
     assert assess(claim(rope=9), gap(-0.1)).fields["flags"] == []
 
 
-@pytest.mark.parametrize(("expected", "as_expected"), [(None, None), ("pass", True), ("fail", False)])
-def test_as_expected(claim, gap, expected, as_expected):
-    assert assess(claim(expected=expected), gap(0.1)).as_expected is as_expected
-
-
 def test_an_assessment_reads_as_a_sentence(claim, gap):
     text = str(assess(claim(params={"k": 8}), gap(0.1)))
     assert text.startswith("paper.gap[k=8] on organism: pass, +0.1 [+0.0")
