@@ -72,7 +72,7 @@ def changes(before: Iterable[Row], after: Iterable[Row]) -> list[Change]:
         if old["statement"] != new["statement"]:
             detail = f"{clean(old['statement'])} → {clean(new['statement'])}"
             found.append(Change("wording", label(new), new["subject"], _said(old), _said(new), detail))
-        same_numbers = (old["lo"], old["hi"], old.get("p_pass")) == (new["lo"], new["hi"], new.get("p_pass"))
+        same_numbers = _same_numbers(old, new)
         demoted = old["verdict"] == new["verdict"] and old["family_verdict"] != new["family_verdict"]
         if demoted and same_numbers:
             detail = f"members that did not run: {old['family_missing']} → {new['family_missing']}"
@@ -83,10 +83,18 @@ def changes(before: Iterable[Row], after: Iterable[Row]) -> list[Change]:
         elif old["status"] != new["status"]:
             detail = f"verdict {new['verdict']}, expected {old['expected']} → {new['expected']}"
             found.append(Change("status", label(new), new["subject"], old["status"], new["status"], detail))
-        elif (old["estimate"], old["lo"], old["hi"]) != (new["estimate"], new["lo"], new["hi"]) and not moved:
+        elif not same_numbers and not moved:
             found.append(Change("moved", label(new), new["subject"], interval(old), interval(new)))
     order = list(TITLES)
     return sorted(found, key=lambda c: order.index(c.kind))
+
+
+def _same_numbers(old: Row, new: Row) -> bool:
+    """Equal to 1e-9 of the interval's width: another numpy may differ in the last bits, and that is no news."""
+    if old["estimate"] is None or new["estimate"] is None:
+        return old["estimate"] is new["estimate"]
+    width = old["hi"] - old["lo"]
+    return all(abs(old[k] - new[k]) <= 1e-9 * width for k in ("estimate", "lo", "hi"))
 
 
 def _promised(row: Row, key: str) -> Any:

@@ -123,3 +123,9 @@ def test_a_reworded_claim_is_named(judged, claim, gap):
     before, after = (judged(claim("a", statement=s), gap(0.1)) for s in ("Ours wins.", "Theirs wins."))
     (found,) = changes([before.row], [after.row])
     assert (found.kind, found.detail) == ("wording", "Ours wins. → Theirs wins.")
+
+
+def test_the_last_bits_are_no_news(win):
+    other = {**win.row, "lo": win.row["lo"] * (1 + 1e-14)}
+    assert changes([win.row], [other]) == []
+    assert [c.kind for c in changes([win.row], [{**win.row, "lo": win.row["lo"] + 1e-6}])] == ["moved"]
