@@ -121,7 +121,7 @@ def assess(claim: Claim, contrast: Judgeable, *, bound: Bound | None = None, att
     by_interval = bound.decide(lo, hi)
     flags = forcing_flags(claim.id, claim.looks, contrast, bound, alpha, attempt, by_interval)
     verdict: Verdict | None = Verdict.INCONCLUSIVE if flags else by_interval
-    reason = {"short": flags[0]["short"], "detail": flags[0]["detail"], "fix": flags[0]["fix"]} if flags else None
+    reason = flags[0] if flags else None
     notes = [f["short"] for f in flags]
     if verdict is Verdict.PASS and claim.rope is not None and -claim.rope < lo and hi < claim.rope:
         notes.append("negligible")
