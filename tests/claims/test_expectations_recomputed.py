@@ -113,7 +113,7 @@ def verdict(claim, lo, hi):
     return "pass" if passed else "fail" if failed else "inconclusive"
 
 
-@pytest.mark.parametrize(("name", "claim", "subject", "params", "expected"), cells())
+@pytest.mark.parametrize(("name", "claim", "subject", "params", "expected"), list(cells()))
 def test_the_expected_verdict_comes_out_of_another_method(name, claim, subject, params, expected):
     lo, hi = RECOMPUTED[name](subject, **params)
     found = verdict(claim, lo, hi)
