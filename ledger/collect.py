@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -30,9 +32,23 @@ def claim_id_of(node: Any) -> str | None:
 
 
 def cells_of(node: Any) -> tuple[Claim, ...] | None:
-    """The registered cells of a test's claim; None for a test that makes no claim."""
+    """The registered cells of a test's claim; None for a test that makes no claim.
+
+    With ``--subject``: those on that subject, perhaps none.
+    """
     claim_id = claim_id_of(node)
-    return None if claim_id is None else find_report(claim_id, node.path.parent).cells(claim_id)
+    if claim_id is None:
+        return None
+    given = node.config.getoption("subject")
+    guest = None if given is None else subject_name(given)
+    cells = find_report(claim_id, node.path.parent, guest).cells(claim_id)
+    return cells if guest is None else tuple(c for c in cells if c.subject == guest)
+
+
+def subject_name(given: str) -> str:
+    """The name that ``--subject`` gives a subject in rows: a hub id as it is, a folder by its last part."""
+    folder = Path(given).expanduser()
+    return re.sub(r"[^A-Za-z0-9_.-]", "-", folder.resolve().name).lstrip("_.-") if folder.is_dir() else given
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
@@ -41,7 +57,7 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         cells = cells_of(metafunc.definition)
     except RegistrationError as exc:
         raise pytest.Collector.CollectError(str(exc)) from None
-    if cells is None:
+    if not cells:
         return
     by_hand = {
         name.strip()
@@ -60,10 +76,14 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize(names, list(wanted), ids=ids)
 
 
-def attach(items: Iterable[pytest.Item]) -> None:
-    """Put each claim item's cell on its stash; what has none is marked broken and says why when it runs."""
+def attach(items: Iterable[pytest.Item]) -> list[pytest.Item]:
+    """Put each claim item's cell on its stash; what has none is marked broken and says why when it runs.
+
+    Returns the items whose claim is not registered on the subject that ``--subject`` asks for.
+    """
     taken: dict[tuple[str, str, str], str] = {}
     tiers: set[str] = set()
+    elsewhere = []
     for index, item in enumerate(items):
         try:
             cells = cells_of(item)
@@ -71,6 +91,9 @@ def attach(items: Iterable[pytest.Item]) -> None:
             item.stash[BROKEN] = str(exc)
             continue
         if cells is None:
+            continue
+        if not cells:
+            elsewhere.append(item)
             continue
         item.stash[INDEX] = index
         given = getattr(getattr(item, "callspec", None), "params", {})
@@ -93,6 +116,7 @@ def attach(items: Iterable[pytest.Item]) -> None:
         if item.config.pluginmanager.hasplugin("rerunfailures"):
             # A retried claim is a claim judged until it passes.
             item.add_marker(pytest.mark.flaky(reruns=0), append=False)
+    return elsewhere
 
 
 def _values(cell: Claim) -> dict[str, Any]:

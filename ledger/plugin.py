@@ -37,6 +37,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="closing verdict table: rows that want attention and a count (default), all rows (as -v), or none",
     )
     group.addoption("--record", action="store_true", help="keep this run in ledger/runs, to be committed")
+    group.addoption(
+        "--subject",
+        metavar="ID|FOLDER",
+        default=None,
+        help="judge the claims on this subject only: one that they name, or, where they allow any, a model hub id or a "
+        "local folder",
+    )
     group.addoption("--ledger", metavar="DIR", default=None, help="keep this run in DIR (default: .ledger/runs)")
 
 
@@ -106,11 +113,14 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 
 
 @pytest.hookimpl(tryfirst=True)  # before -m looks at the marks that tiers add
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     if any(item.get_closest_marker(CLAIM_MARK) for item in items):
         from .collect import attach
 
-        attach(items)
+        elsewhere = set(attach(items))
+        if elsewhere:
+            config.hook.pytest_deselected(items=[i for i in items if i in elsewhere])
+            items[:] = [i for i in items if i not in elsewhere]
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:

@@ -22,6 +22,8 @@ SCHEMA = Path(__file__).with_name("claims.schema.json")
 REQUIRED = ("quantity", "unit", "design")
 OPTIONS = {"faithfulness": ("chance",), "one-set": ("between_set_sd", "between_set_df")}
 """Options that define an estimand and must be promised under ``measured``."""
+ANY = "any"
+"""Key under ``subjects``: the claim can be judged on subjects that the file does not name (``--subject``)."""
 TOKEN_UNITS = frozenset({"token", "tokens", "position", "positions", "activation", "activations"})
 
 
@@ -56,7 +58,7 @@ class Report:
             ) from None
 
 
-def find_report(claim_id: str, folder: Path) -> Report:
+def find_report(claim_id: str, folder: Path, guest: str | None = None) -> Report:
     """The report that registers ``claim_id``: ``<report>.yaml`` beside the test that speaks for it."""
     report, _, name = claim_id.partition(".")
     if not (report and name):
@@ -67,21 +69,24 @@ def find_report(claim_id: str, folder: Path) -> Report:
             f"claim {claim_id!r}: {path} does not exist. A claim is registered before it is measured: "
             f"{command()} new {claim_id} --folder {folder.name}"
         )
-    return load_report(path)
+    return load_report(path, guest)
 
 
-def load_report(path: Path) -> Report:
+def load_report(path: Path, guest: str | None = None) -> Report:
     """Read, validate and expand one claim file (cached by content).
+
+    ``guest`` is a subject that the file need not name: claims registered for ``any`` subject get
+    cells on it, without an expectation.
 
     Raises:
         RegistrationError: anything that breaks the schema, with file, line and key.
     """
     stat = path.stat()
-    return _load(path, stat.st_mtime_ns, stat.st_size)
+    return _load(path, stat.st_mtime_ns, stat.st_size, guest)
 
 
 @cache
-def _load(path: Path, _mtime: int, _size: int) -> Report:
+def _load(path: Path, _mtime: int, _size: int, guest: str | None) -> Report:
     file = read_yaml(path)
     _validate(file)
     data = file.data
@@ -91,7 +96,7 @@ def _load(path: Path, _mtime: int, _size: int) -> Report:
             f"{file.where(('report',))}: report: {name!r} in a file called {path.name}; expected {path.stem!r}"
         )
     claims = {
-        f"{name}.{key}": tuple(_cells(file, name, key, {**data.get("defaults", {}), **entry}))
+        f"{name}.{key}": tuple(_cells(file, name, key, {**data.get("defaults", {}), **entry}, guest))
         for key, entry in data["claims"].items()
     }
     sized = _related(claims)
@@ -168,7 +173,7 @@ def _at(data: Any, key: KeyPath) -> Any:
     return data
 
 
-def _cells(file: YamlFile, report: str, key: str, entry: dict[str, Any]) -> Iterable[Claim]:
+def _cells(file: YamlFile, report: str, key: str, entry: dict[str, Any], guest: str | None) -> Iterable[Claim]:
     at: KeyPath = ("claims", key)
     for need in REQUIRED:
         if need not in entry:
@@ -189,14 +194,13 @@ def _cells(file: YamlFile, report: str, key: str, entry: dict[str, Any]) -> Iter
                 f"without it the promise does not say what is estimated"
             )
     rule = next(r for r in RULES if r in entry)
-    for subject, on in entry["subjects"].items():
-        on = on or {}
+    for subject, key_of, on in _subjects(file, at, entry["subjects"], guest):
         for i, cell in enumerate(on.get("cells") or [{"params": {}}]):
             expected = cell.get("expected", on.get("expected"))
             if isinstance(expected, str):
                 expected = {"verdict": expected}
             expected = expected or {}
-            line: KeyPath = (*at, "subjects", subject)
+            line: KeyPath = (*at, "subjects", key_of)
             line = (*line, "cells", i) if "cells" in on else line
             yield Claim(
                 id=f"{report}.{key}",
@@ -228,6 +232,29 @@ def _cells(file: YamlFile, report: str, key: str, entry: dict[str, Any]) -> Iter
                 section=entry.get("section"),
                 where=file.where(line),
             )
+
+
+def _subjects(
+    file: YamlFile, at: KeyPath, subjects: dict[str, Any], guest: str | None
+) -> Iterable[tuple[str, str, dict[str, Any]]]:
+    """Name, key in the file and entry of each subject; a guest takes the entry of ``any``."""
+    named = {name: on or {} for name, on in subjects.items() if name != ANY}
+    if not named:
+        raise RegistrationError(
+            f"{file.where((*at, 'subjects'))}: {'.'.join(map(str, at))}.subjects: only {ANY!r}; "
+            f"expected at least one subject by name (a claim that nobody is named for is never run)"
+        )
+    for name, on in named.items():
+        yield name, name, on
+    if ANY in subjects:
+        on = subjects[ANY] or {}
+        if any(k in entry for entry in (on, *on.get("cells", ())) for k in ("expected", "reported")):
+            raise RegistrationError(
+                f"{file.where((*at, 'subjects', ANY))}: {'.'.join(map(str, at))}.subjects.{ANY}: expected and reported "
+                "speak of one subject; name the subject that they are known for"
+            )
+        if guest is not None and guest not in named:
+            yield guest, ANY, on
 
 
 def _expects_refusal(entry: dict[str, Any]) -> bool:
