@@ -1,5 +1,6 @@
 # Extra pytest arguments: make test ARGS="-k paired -x"
 # Another Python:         make test PYTHON=/path/to/python (only when .venv is created)
+# torch with CUDA:        make test CUDA=1                 (only when .venv is created)
 ARGS ?=
 
 VENV := .venv
@@ -50,8 +51,7 @@ clean: ## remove .venv, caches and builds (recorded runs in .ledger stay)
 	rm -rf $(VENV) build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# The stamp is written last, and the environment is always built from nothing: an
-# interrupted or outdated one is replaced, never repaired.
+# The stamp is written last: an interrupted environment is built again.
 $(STAMP): requirements.lock
 	@set -e; python="$(PYTHON)"; \
 	"$${python:-false}" -c '$(USABLE)' 2>/dev/null || { \
@@ -60,11 +60,5 @@ $(STAMP): requirements.lock
 		echo "Name one with: make PYTHON=/path/to/python ..." >&2; \
 		exit 1; }; \
 	echo "Installing requirements.lock into $(VENV) with $$("$$python" -V)"; \
-	echo "(once; 115 MB to download, 550 MB on disk, about a minute)"; \
-	"$$python" -m venv --clear $(VENV); \
-	$(PY) -m pip install --quiet --no-input --disable-pip-version-check --no-deps \
-		-r requirements.lock >$(VENV)/install.log 2>&1 \
-		|| { cat $(VENV)/install.log >&2; exit 1; }; \
-	$(PY) -m pip check --disable-pip-version-check >$(VENV)/check.log 2>&1 \
-		|| { cat $(VENV)/check.log >&2; exit 1; }; \
+	CUDA="$(CUDA)" .ci/install $(VENV) "$$python"; \
 	touch $@
