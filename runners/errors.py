@@ -1,0 +1,57 @@
+"""Errors of recipes, builds and the store, each with what was given, what was expected and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class RunnersError(Exception):
+    """Something that cannot be described, built or kept as it is."""
+
+
+class RecipeError(RunnersError, ValueError):
+    """A recipe that is no recipe: not JSON, no builder's name, no version."""
+
+
+class BuilderError(RunnersError):
+    """A builder that is not there, or that does not take what its recipe gives."""
+
+
+class StoreError(RunnersError):
+    """A store that cannot be read or written."""
+
+
+class StoreReadOnlyError(StoreError):
+    """Something has to be built, and the store cannot be written."""
+
+
+class StoreFullError(StoreError):
+    """The disk ran full during a build."""
+
+
+class StoreWarning(UserWarning):
+    """Something in the store was not as it should be, and has been put right."""
+
+
+class BuildFailedError(RunnersError):
+    """A builder raised.
+
+    A builder that refuses its input (an error with ``refused`` set, and ``given``, ``expected`` and ``fix``) is no
+    crash: this error then carries the same attributes, so that whoever knows refusals sees one.
+
+    Attributes:
+        brief: what happened in one line, for all reports but the first.
+        refusal: ``given``, ``expected`` and ``fix`` of a refusal; None for any other error.
+    """
+
+    def __init__(self, text: str, brief: str, refusal: Mapping[str, str] | None = None) -> None:
+        super().__init__(text)
+        self.brief = brief
+        self.refused = refusal is not None
+        self.refusal = refusal
+        if refusal is not None:
+            self.given, self.expected, self.fix = refusal["given"], refusal["expected"], refusal["fix"]
+
+
+class WorkerDiedError(BuildFailedError):
+    """A process died while it was building, twice."""

@@ -1,0 +1,57 @@
+"""Runner: who builds, and where. Fixtures and claims know this protocol and no runner."""
+
+from __future__ import annotations
+
+import difflib
+import importlib
+from collections.abc import Sequence
+from typing import Protocol
+
+from .artifact import Artifact
+from .errors import RunnersError
+from .progress import Progress
+from .recipe import Recipe
+from .store import Store
+
+# name -> "module:class", relative to this package if it begins with a dot; imported when it is chosen
+RUNNERS = {"inline": ".inline:InlineRunner", "local": ".local:LocalRunner"}
+
+
+class Runner(Protocol):
+    """Builds recipes somewhere. A class ``R(store, progress)``; each artifact is built once, however many ask for it."""
+
+    name: str
+
+    def build(self, recipe: Recipe) -> Artifact:
+        """The artifact of a recipe, built if it has to be."""
+
+    def build_all(self, recipes: Sequence[Recipe]) -> list[Artifact]:
+        """The same for many, in their order; what does not depend on each other may be built at the same time."""
+
+    def close(self) -> None:
+        """End everything that was started."""
+
+
+def register(name: str, target: str) -> None:
+    """Add a runner: ``register("ray", "my_package.ray:RayRunner")``."""
+    RUNNERS[name] = target
+
+
+def check_name(name: str) -> None:
+    """Raise RunnersError if there is no such runner."""
+    if name not in RUNNERS:
+        near = difflib.get_close_matches(name, RUNNERS, 1)
+        hint = f" Did you mean {near[0]}?" if near else ""
+        raise RunnersError(f"no runner {name!r}: expected one of {', '.join(sorted(RUNNERS))}.{hint}")
+
+
+def open_runner(name: str, store: Store, progress: Progress) -> Runner:
+    """Make the runner of that name.
+
+    Raises:
+        RunnersError: there is none.
+    """
+    check_name(name)
+    module, _, attribute = RUNNERS[name].partition(":")
+    runner: Runner = getattr(importlib.import_module(module, __package__), attribute)(store, progress)
+    return runner
