@@ -1,0 +1,7 @@
+"""``python -m mi.organism``."""
+
+import sys
+
+from .cli import main
+
+sys.exit(main())
