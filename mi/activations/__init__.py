@@ -1,0 +1,1 @@
+"""Activations: harvested once into shards, read back without loading all of them."""
