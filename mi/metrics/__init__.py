@@ -1,0 +1,1 @@
+"""What is measured on models and coders. One definition each; per-unit numbers come home as a UnitTable."""
