@@ -1,0 +1,1 @@
+"""Coders: SAEs and transcoders, trained and loaded through the field's engines, behind one small protocol."""
