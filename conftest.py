@@ -1,3 +1,3 @@
 """Names the plugins of this repository; nothing else belongs here."""
 
-pytest_plugins = ["ledger.plugin", "fixtures.published", "pytester"]
+pytest_plugins = ["ledger.plugin", "runners.plugin", "fixtures.lab", "fixtures.published", "pytester"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -160,6 +160,15 @@ def judge(request: pytest.FixtureRequest) -> Judge:
     made = Judge(item.stash[CLAIM], history.attempt)
     item.stash[JUDGE] = made
     return made
+
+
+@pytest.fixture(scope="session")
+def subject_source(pytestconfig: pytest.Config) -> Callable[[str], str]:
+    """What a subject's name stands for: the hub id or folder that ``--subject`` gave, else the name itself."""
+    from .collect import subject_name
+
+    given = pytestconfig.getoption("subject")
+    return lambda subject: given if given is not None and subject_name(given) == subject else subject
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -201,7 +201,7 @@ def _cells(file: YamlFile, report: str, key: str, entry: dict[str, Any], guest: 
                 expected = {"verdict": expected}
             expected = expected or {}
             line: KeyPath = (*at, "subjects", key_of)
-            line = (*line, "cells", i) if "cells" in on else line
+            line = (*line, "cells", i) if (*line, "cells", i) in file.lines else line
             yield Claim(
                 id=f"{report}.{key}",
                 report=report,
@@ -245,7 +245,13 @@ def _subjects(
             f"expected at least one subject by name (a claim that nobody is named for is never run)"
         )
     for name, on in named.items():
-        yield name, name, on
+        like = on.get("like")
+        if like is not None and (like not in named or "like" in named[like] or set(on) - {"like", "tier"}):
+            raise RegistrationError(
+                f"{file.where((*at, 'subjects', name))}: {'.'.join(map(str, at))}.subjects.{name}: like: {like!r}; "
+                "expected another subject of this claim that is written out, and no other key than tier beside like"
+            )
+        yield name, name, on if like is None else {**named[like], **{k: v for k, v in on.items() if k != "like"}}
     if ANY in subjects:
         on = subjects[ANY] or {}
         if any(k in entry for entry in (on, *on.get("cells", ())) for k in ("expected", "reported")):

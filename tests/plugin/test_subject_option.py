@@ -86,3 +86,25 @@ def test_any_takes_no_expectation(wide):
     result, _ = run(wide)
     result.stdout.fnmatch_lines(["*name the subject that they are known for*"])
     assert result.ret != 0
+
+
+def test_another_seed_is_judged_like_the_first(court):
+    court.register(wide={"subjects": {"organism": {"expected": "pass"}, "organism/seed1": {"like": "organism"}}})
+    (court.claims / "test_demo.py").write_text(
+        "import pytest\nimport mi.claimable\n"
+        '@pytest.mark.claim("demo.wide")\ndef test_wide(judge, subject):\n'
+        "    judge(mi.claimable.mean([1.0, 1.2, 0.8] * 10))\n"
+    )
+    result, rows = run(court)
+    result.assert_outcomes(passed=2)
+    assert [(r["subject"], r["expected"]) for r in rows] == [("organism", "pass"), ("organism/seed1", "pass")]
+
+
+@pytest.mark.parametrize("entry", [{"like": "nobody"}, {"like": "twin"}, {"like": "organism", "n": 3}])
+def test_like_names_a_subject_that_is_written_out(court, entry):
+    court.register(wide={"subjects": {"organism": {"expected": "pass"}, "twin": entry}})
+    (court.claims / "test_demo.py").write_text(
+        'import pytest\n@pytest.mark.claim("demo.wide")\ndef test_wide(judge, subject):\n    pass\n'
+    )
+    result, _ = run(court)
+    result.stdout.fnmatch_lines(["*expected another subject of this claim that is written out*"])
