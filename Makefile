@@ -18,13 +18,16 @@ RECORDED = $(lastword $(sort $(wildcard ledger/runs/*.jsonl)))
 SHOWN := sae-probes.non-inferior,sae-probes.wins-*,microscope.real-*,microscope.every-k-*,microscope.circuit-is-*,microscope.steering-*,microscope.transcoder-*
 
 .DEFAULT_GOAL := help
-.PHONY: help smoke test check calibration record bench clean
+.PHONY: help smoke seeds test check calibration mutants record bench clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 smoke: $(STAMP) ## run the smoke claims (CPU, no download)
 	$(PY) -m pytest -m smoke claims --verdicts=all $(ARGS)
+
+seeds: $(STAMP) ## the same claims on further training seeds of the embedded model
+	$(PY) -m pytest -m seeds claims --verdicts=all $(ARGS)
 
 test: $(STAMP) ## run the tests
 	$(PY) -m pytest tests -n 2 $(ARGS)
@@ -39,6 +42,9 @@ check: $(STAMP) ## lint, formatting, types, and whether README and claims/README
 calibration: $(STAMP) ## check the statistics against simulated truth
 	$(PY) -m benchmarks.calibration
 
+mutants: $(STAMP) ## re-enact known silent bugs: is each caught, and is nothing else?
+	$(PY) -m benchmarks.silent_bugs $(ARGS)
+
 record: $(STAMP) ## keep a smoke run in ledger/runs, and render README and claims/README.md from it
 	$(PY) -m pytest -m smoke claims --record --verdicts=attention
 	$(PY) -m ledger table --into README.md --limit 25 --only '$(SHOWN)'
@@ -47,7 +53,7 @@ record: $(STAMP) ## keep a smoke run in ledger/runs, and render README and claim
 bench: $(STAMP) ## run the benchmarks
 	$(PY) -m benchmarks
 
-clean: ## remove .venv, caches and builds (recorded runs in .ledger stay)
+clean: ## remove .venv, caches and builds (.ledger, with your runs, and .store stay)
 	rm -rf $(VENV) build dist .pytest_cache .hypothesis .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

@@ -1,6 +1,7 @@
 """Who may import what, read off the source."""
 
 import ast
+import subprocess
 import sys
 from pathlib import Path
 
@@ -13,7 +14,14 @@ LEDGER = {
     "yamlfile.py": {"yaml"},
     "registry.py": {"jsonschema"},
 }
-MI = {"numpy", "scipy", "statsmodels"}
+STATISTICS = {"numpy", "scipy", "statsmodels"}
+# What the workshop's parts of mi/ import beyond that; never while a session collects claims (see below).
+ENGINES = {
+    *("datasets", "huggingface_hub", "matplotlib", "safetensors", "sklearn", "tokenizers", "torch", "tqdm"),
+    *("transformer_lens", "transformers", "sae_lens", "sparsify"),
+}
+WORKSHOP = {"organism", "subjects", "activations", "coders", "metrics", "texts.py"}
+RUNNERS = {"plugin.py": {"pytest", "_pytest"}}
 
 
 def imports(path):
@@ -42,11 +50,31 @@ def test_the_court_needs_next_to_nothing(path):
 
 
 @pytest.mark.parametrize("path", files("mi"))
-def test_the_statistics_know_neither_pytest_nor_the_court(path):
-    assert outsiders(path) <= MI
+def test_the_library_knows_neither_pytest_nor_the_court(path):
+    workshop = path.relative_to(ROOT / "mi").parts[0] in WORKSHOP
+    assert outsiders(path) <= STATISTICS | (ENGINES if workshop else set())
 
 
-@pytest.mark.parametrize("path", [*files("ledger"), *files("mi")])
+@pytest.mark.parametrize("path", files("runners"))
+def test_the_store_does_not_know_what_it_keeps(path):
+    assert outsiders(path) <= {"filelock", "tqdm"} | RUNNERS.get(path.name, set())
+
+
+def test_fixtures_reach_mi_through_light_modules_only():
+    """What a session imports before any artifact is missing: no model library, no matter which fixture is used."""
+    code = (
+        "import sys, conftest, importlib\n"
+        "for name in conftest.pytest_plugins:\n"
+        "    importlib.import_module(name) if name != 'pytester' else None\n"
+        "print(*sorted(set(sys.argv[1:]) & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *ENGINES - {"tqdm"}], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    assert done.stdout.split() == []
+
+
+@pytest.mark.parametrize("path", [*files("ledger"), *files("mi"), *files("runners")])
 def test_no_package_reaches_beyond_itself(path):
     """Relative imports only (the packages have another name in the wheel), and none above the package."""
     depth = len(path.relative_to(ROOT).parts) - 1
@@ -56,3 +84,8 @@ def test_no_package_reaches_beyond_itself(path):
 def test_the_one_door_between_them():
     doors = [p.name for p in (ROOT / "ledger").glob("*.py") if "import_module" in p.read_text("utf-8")]
     assert doors == ["home.py"]
+
+
+@pytest.mark.parametrize("path", files("fixtures"))
+def test_fixtures_import_no_engine(path):
+    assert outsiders(path) <= STATISTICS | {"pytest", "mi", "runners", "fixtures", "yaml"}
