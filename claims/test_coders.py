@@ -2,12 +2,33 @@
 
 import pytest
 
-from mi.claimable import over_runs, unpaired
+from mi.claimable import mean, over_runs, unpaired
 
 
 @pytest.mark.claim("coders.reconstructs")
 def test_reconstructs(judge, lab, coder):
     judge(lab.reconstruction(coder).ratio("sse", "sst"), below=0.2)
+
+
+@pytest.mark.claim("coders.beats-control-coders")
+def test_beats_control_coders(judge, lab, coder, control):
+    trained, random = lab.reconstruction(coder), lab.reconstruction(coder, control)
+    judge(random.ratio_minus(trained, "sse", "sst"), above=0.2)
+
+
+@pytest.mark.claim("coders.latents-are-alive")
+def test_latents_are_alive(judge, lab, coder):
+    judge(mean(lab.latents(coder).sample("dead")), below=0.25)
+
+
+@pytest.mark.claim("coders.trains-the-same-twice")
+def test_trains_the_same_twice(judge, lab, engine):
+    judge(mean(lab.trained_twice(engine).sample("identical")), above=0.95)
+
+
+@pytest.mark.claim("coders.published-coders-are-reproduced")
+def test_published_coders_are_reproduced(judge, lab, release, sae_id, site, published):
+    judge(lab.pretrained(release, sae_id, site).ratio("sse", "sst", less=1 - published), within=0.03)
 
 
 @pytest.mark.claim("coders.reconstructs-in-every-architecture")
@@ -21,8 +42,8 @@ def test_keeps_the_loss(judge, lab, coder):
 
 
 @pytest.mark.claim("coders.l0-is-matched")
-def test_l0_is_matched(judge, lab):
-    sae, transcoder = lab.reconstruction("sae"), lab.reconstruction("skip-transcoder")
+def test_l0_is_matched(judge, lab, other):
+    sae, transcoder = lab.reconstruction("sae"), lab.reconstruction(other)
     judge(sae.relative_to(transcoder, "l0_sum"), within=0.05)
 
 
@@ -34,26 +55,27 @@ def test_skip_connection_lowers_the_error(judge, lab):
 
 @pytest.mark.claim("coders.another-seed-explains-as-much")
 def test_another_seed_explains_as_much(judge, lab):
-    one, other = lab.reconstruction("seed0"), lab.reconstruction("seed1")
+    one, other = lab.reconstruction("sae"), lab.reconstruction("seed1")
     judge(one.ratio_minus(other, "sse", "sst"), within=0.02)
 
 
 @pytest.mark.claim("coders.explains-more-than-on-a-randomised-copy")
-def test_explains_more_than_on_a_randomised_copy(judge, lab, scheme):
-    real, random = lab.reconstruction("sae"), lab.randomised(scheme).reconstruction("sae")
+def test_explains_more_than_on_a_randomised_copy(judge, lab, scheme, coder):
+    real, random = lab.reconstruction(coder), lab.randomised(scheme).reconstruction(coder)
     judge(random.ratio_minus(real, "sse", "sst"), above=0.02)
 
 
 @pytest.mark.claim("coders.crossing-domains-costs")
 def test_crossing_domains_costs(judge, lab, domain):
-    documents = lab.cross_domain().where("eval_b", float(domain == "code"))
+    documents = lab.cross_domain().where("eval_b", float(domain == "code"), domain=domain)
     judge(documents.difference("sse_other", "sse_own", per="sst"), above=0.05)
 
 
 @pytest.mark.claim("coders.domain-latents-know-their-domain")
 def test_domain_latents_know_their_domain(judge, lab):
     scores = lab.selectivity()
-    judge(unpaired(scores.where("eval_b", 0).sample("score"), scores.where("eval_b", 1).sample("score")), above=0.5)
+    prose, code = scores.where("eval_b", 0, domain="prose"), scores.where("eval_b", 1, domain="code")
+    judge(unpaired(prose.sample("score"), code.sample("score")), above=0.5)
 
 
 @pytest.mark.claim("coders.decoders-agree-across-seeds")

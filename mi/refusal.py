@@ -11,6 +11,7 @@ class Refusal(ValueError):
     """
 
     refused = True  # how the court recognises it without importing this module
+    absent = False  # nothing is wrong with the request, but what it needs is not on this machine
 
     def __init__(self, given: str, expected: str, fix: str) -> None:
         super().__init__(f"{given}. Expected {expected}. {fix}")

@@ -175,6 +175,7 @@ def _failed(recipe: Recipe, exc: BaseException, store: Store) -> BuildFailedErro
     refusal = None
     if getattr(exc, "refused", False):
         refusal = {name: str(getattr(exc, name, "")) for name in ("given", "expected", "fix")}
+        refusal["absent"] = "yes" if getattr(exc, "absent", False) else ""
         error = BuildFailedError(str(exc), str(exc), refusal)
     else:
         said = " ".join(str(exc).split())

@@ -41,7 +41,8 @@ class BuildFailedError(RunnersError):
 
     Attributes:
         brief: what happened in one line, for all reports but the first.
-        refusal: ``given``, ``expected`` and ``fix`` of a refusal; None for any other error.
+        refusal: ``given``, ``expected`` and ``fix`` of a refusal, and ``absent``; None for any other error.
+        absent: nothing is wrong, but what the builder needs is not on this machine.
     """
 
     def __init__(self, text: str, brief: str, refusal: Mapping[str, str] | None = None) -> None:
@@ -49,6 +50,7 @@ class BuildFailedError(RunnersError):
         self.brief = brief
         self.refused = refusal is not None
         self.refusal = refusal
+        self.absent = bool(refusal and refusal.get("absent"))
         if refusal is not None:
             self.given, self.expected, self.fix = refusal["given"], refusal["expected"], refusal["fix"]
 

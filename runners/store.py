@@ -15,6 +15,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from .artifact import Artifact, Manifest, ManifestError, content_of
+from .canonical import checked
 from .errors import StoreError, StoreFullError, StoreReadOnlyError, StoreWarning
 from .failures import Failures
 from .lease import Leases
@@ -122,14 +123,16 @@ class Store:
         """The artifact of a recipe, fit for use; None where it has to be built. What is damaged is removed.
 
         Raises:
-            StoreError: it is damaged, and the store cannot be written.
+            StoreError: it is damaged, and the store cannot be written; or it was built from another recipe.
         """
         try:
             found = self.look(recipe.digest)
         except Damage:
             found = self._repaired(recipe)
-        if found is not None and self.session.wants_again(recipe, found.manifest.session):
-            return None
+        if found is not None:
+            require_same_recipe(recipe, found.manifest)
+            if self.session.wants_again(recipe, found.manifest.session):
+                return None
         return found
 
     def _repaired(self, recipe: Recipe) -> Artifact | None:
@@ -369,3 +372,24 @@ def _sync(path: Path) -> None:
             raise
     finally:
         os.close(descriptor)
+
+
+def require_same_recipe(recipe: Recipe, manifest: Manifest) -> None:
+    """The digest is a name; what decides is what was asked for.
+
+    Raises:
+        StoreError: the artifact of this name was built from something else: the digest leaves something out.
+    """
+    kept = manifest.recipe["recipes"][manifest.recipe["root"]]
+    asked = {
+        "build": recipe.build,
+        "version": recipe.version,
+        "params": checked(recipe.params, f"params of {recipe.build}"),
+        "inputs": {name: i.digest for name, i in recipe.inputs.items()},
+    }
+    other = [name for name, value in asked.items() if kept[name] != value]
+    if other:
+        raise StoreError(
+            f"{clean(recipe)} is kept under {manifest.digest[:12]} with other {', '.join(other)} than were asked for. "
+            "Expected one artifact per recipe. The digest leaves out something that decides the result."
+        )

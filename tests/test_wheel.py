@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
-HOMES = {"mi_assay": "mi_assay", "mi": "mi_assay/mi", "ledger": "mi_assay/ledger"}
+HOMES = {"mi_assay": "mi_assay", **{name: f"mi_assay/{name}" for name in ("mi", "runners", "ledger")}}
 NOT_SHIPPED = {"tests", "runs", "__pycache__"}
 
 

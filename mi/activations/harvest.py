@@ -68,11 +68,12 @@ def harvest(
         ``rows, documents, excluded, truncated, repeated, tokens, shards``.
 
     Raises:
-        Refusal: activations that are not finite (with site and document), no scored token at all, or gates of
-            something else.
+        Refusal: activations that are not finite (with site and document), no scored token at all, gates of something
+            else, or a document that has other rows when it is run again alone.
     """
     from ..subjects.load import load_subject
     from .shard_writer import ShardWriter
+    from .spot_check import spot_check
 
     if dtype not in DTYPES or not sites or shard_rows < 1 or batch_size < 1:
         raise Refusal(
@@ -112,7 +113,9 @@ def harvest(
             writer = ShardWriter(out, loaded, sites, dtype, batch_size * max_length)
             first = sum(len(s.documents) for s in shards)
             shards.append(writer.write(len(shards), first, part, plan, bar, bool(max_rows)))
-    return _finish(out, shards, settings, loaded, barren)
+    facts = _finish(out, shards, settings, loaded, barren)
+    spot_check(out, source, loaded)
+    return facts
 
 
 harvest.resumable = True  # type: ignore[attr-defined]

@@ -99,6 +99,19 @@ class Activations:
             for start in range(0, rows, batch_size):
                 yield self._read((*names, *KEYS), number, start, min(start + batch_size, rows))
 
+    def document(self, index: int) -> dict[str, Tensor]:
+        """The rows of one document at all sites, with ``document``, ``position`` and ``token``; only its shard is read.
+
+        Raises:
+            Refusal: it has no rows.
+        """
+        for number, rows in enumerate(self._rows):
+            found = self._read(("document",), number, 0, rows)["document"]
+            at = (found == index).nonzero().flatten()
+            if len(at):
+                return self._read((*self.sites, *KEYS), number, int(at[0]), int(at[-1]) + 1)
+        raise Refusal(f"document {index} without rows", "a document of this harvest", "Build it again.")
+
     def batches(
         self,
         sites: str | Sequence[str],

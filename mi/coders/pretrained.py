@@ -27,6 +27,8 @@ GEMMA_SCOPE = "params.npz"
 class CoderNotHere(CoderFault):
     """A coder that has not been downloaded; ``command`` fetches it."""
 
+    absent = True
+
     def __init__(self, what: str, command: str) -> None:
         super().__init__(f"{what}, which is not in the local cache", "it to have been downloaded", f"Run: {command}")
         self.command = command

@@ -13,10 +13,14 @@ from torch import Tensor
 
 from . import saelens_coder
 from .coder import CoderFault
+from .last_look import ROWS
 from .loss_curve import LossCurve
 from .quiet_engine import quiet_engine
 from .saelens_settings import DEFAULT_LR, SaelensSpec, advised
 from .stream import Batch, SharedStream
+
+FOLDED = 1e-3  # relative; float32 sums of other factors
+TIED = 0.02  # share of rows in which a latent at its threshold may fall to the other side
 
 
 @dataclass(frozen=True)
@@ -26,10 +30,12 @@ class SiteInput:
     Attributes:
         mean: ``[d]`` float64.
         scale: the factor that gives rows a mean norm of sqrt(d).
+        rows: how many rows they rest on.
     """
 
     mean: Tensor
     scale: float
+    rows: int
 
     @classmethod
     def of(cls, batches: Iterable[Batch], site: str) -> SiteInput:
@@ -45,7 +51,46 @@ class SiteInput:
         with quiet_engine(1, engine):
             scaler.estimate_scaling_factor(len(total), iter(norms), n_batches_for_norm_estimate=len(norms))
         assert scaler.scaling_factor is not None
-        return cls(total / n, scaler.scaling_factor)
+        return cls(total / n, scaler.scaling_factor, n)
+
+
+def require_rows(inputs: Mapping[str, SiteInput], stored: int) -> None:
+    """Refuse estimates from fewer rows than were to be looked at.
+
+    Raises:
+        CoderFault: with the site.
+    """
+    for site, seen in inputs.items():
+        if seen.rows < min(stored, ROWS):
+            raise CoderFault(
+                f"mean and scale of {site} from {seen.rows} rows",
+                f"{min(stored, ROWS)} rows",
+                "Estimate them from whole batches.",
+            )
+
+
+def require_same_function(before: tuple[Tensor, Tensor], after: tuple[Tensor, Tensor], factor: float) -> None:
+    """Refuse a coder that computes something else once the scale of its activations is folded into its weights.
+
+    Args:
+        before: latents and reconstruction of scaled rows. Latents may be in other units afterwards.
+        after: of the rows as they are.
+        factor: the scale.
+
+    Raises:
+        CoderFault: other latents fire on more than a few rows, or the reconstruction is not the same on the other scale.
+    """
+    same = ((before[0] > 0) == (after[0] > 0)).all(dim=-1)
+    a, b = before[1][same], after[1][same] * factor
+    gap = float((a - b).abs().max() / a.abs().max().clamp(min=1e-30)) if len(a) else float("inf")
+    other = 1 - float(same.double().mean())
+    if not (gap < FOLDED and other < TIED):
+        raise CoderFault(
+            f"folding the scale {factor:.4g} into the weights changes which latents fire on {other:.1%} of rows, and the reconstruction "
+            f"of the others by {gap:.2g}",
+            "the same function",
+            "Look for a weight that was not rescaled.",
+        )
 
 
 class SaelensGroup:
@@ -87,6 +132,7 @@ class SaelensGroup:
             self.saes[name] = cls(made)
             self.saes[name].cfg.metadata.hook_name = s.site
             self._record(name)
+            self._guard_fold(name)
         config = SAETrainerConfig(
             total_training_samples=self.settings["tokens"],
             train_batch_size_samples=self.settings["batch_rows"],
@@ -141,10 +187,24 @@ class SaelensGroup:
         if sae.cfg.normalize_activations != "covariance_whitening":
             sae.b_dec.data = (seen.mean * factor).to(sae.b_dec)
 
+    def _guard_fold(self, name: str) -> None:
+        """Compare what the coder computes before and after the trainer folds the scale into its weights."""
+        sae, site = self.saes[name], self.specs[name].site
+        fold = sae.fold_activation_norm_scaling_factor
+
+        def checked(factor: float) -> None:
+            rows = self.last[site].to(sae.W_dec)
+            before = _both(sae, rows * factor)
+            fold(factor)
+            require_same_function(before, _both(sae, rows), factor)
+
+        sae.fold_activation_norm_scaling_factor = checked
+
     def _batches(self) -> Iterator[Batch]:
         step = 0
         while True:
-            yield self.stream.take(self.number, step)
+            self.last = self.stream.take(self.number, step)
+            yield self.last
             step += 1
 
     def _record(self, name: str) -> None:
@@ -160,3 +220,9 @@ class SaelensGroup:
             return result
 
         sae.training_forward_pass = recorded
+
+
+@torch.no_grad()
+def _both(sae: Any, rows: Tensor) -> tuple[Tensor, Tensor]:
+    latents = sae.encode(rows)
+    return latents, sae.decode(latents)

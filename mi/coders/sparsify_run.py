@@ -17,6 +17,7 @@ from . import advice, sparsify_coder
 from .coder import CoderFacts
 from .linear_coder import LinearCoder
 from .loss_curve import LossCurve
+from .objective import Objective
 from .replay import POINT, ReplayModel, ReplayRows
 from .stream import SharedStream
 
@@ -112,7 +113,8 @@ class SparsifyRun:
         model = ReplayModel(self._take, self.spec.d, self.rows, self.device)
         self.trainer = Trainer(config, ReplayRows(self.steps, self.rows), model)
         self.coder = self.trainer.saes[POINT]
-        self.coder.register_forward_hook(self._record)
+        self.objective = Objective(self.engine["auxk_alpha"], self.engine["dead_feature_threshold"])
+        self.coder.register_forward_hook(self._record, with_kwargs=True)
 
     def fit(self) -> None:
         """Train to the end."""
@@ -146,6 +148,7 @@ class SparsifyRun:
         revival = asked and reaches and t["dead_feature_threshold"] < t["tokens"]
         said = [
             *about_rows,
+            *self.objective.advice,
             *advice.on_settings(
                 lr=t["lr"],
                 default_lr=t["default_lr"],
@@ -178,6 +181,7 @@ class SparsifyRun:
         batch = self.stream.take(self.number, step)
         return batch[self.spec.sites[0]], batch[self.spec.sites[1]]
 
-    def _record(self, module: object, args: object, result: Any) -> None:
+    def _record(self, module: Any, args: object, kwargs: Mapping[str, Any], result: Any) -> None:
+        self.objective.see(module, kwargs, result)
         # The engine's L0 counts places, not activations: a zero among the k largest is not on.
         self.curve.add(float(result.fvu.detach()), float((result.latent_acts > 0).float().sum(-1).mean()))

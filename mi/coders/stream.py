@@ -8,6 +8,7 @@ from pathlib import Path
 from threading import Condition
 from typing import TYPE_CHECKING
 
+import torch
 from torch import Tensor
 
 from .coder import CoderFault
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 Batch = dict[str, Tensor]
 POOL_BYTES = 256 * 1024 * 1024
+IN_ORDER = 0.25  # share of neighbours from one document, beyond chance, at which rows are not shuffled
 AHEAD = 8  # batches that the fastest trainer may be in front of the slowest
 
 
@@ -38,7 +40,7 @@ def training_batches(path: Path, sites: list[str], rows: int, steps: int, seed: 
     """``steps`` shuffled batches of exactly ``rows`` rows, passing over the activations as often as it takes.
 
     Raises:
-        CoderFault: fewer stored rows than one batch has, or a site that was not harvested.
+        CoderFault: fewer stored rows than one batch has, a site that was not harvested, or rows in the corpus's order.
     """
     activations = open_activations(path)
     missing = sorted(set(sites) - set(activations.sites))
@@ -52,10 +54,31 @@ def training_batches(path: Path, sites: list[str], rows: int, steps: int, seed: 
         )
     per_pass = activations.n_rows // rows
     passes = activations.batches(
-        sites, rows, shuffle_seed=seed, epochs=-(-steps // per_pass), pool_rows=pool_rows(activations)
+        [*sites, "document"], rows, shuffle_seed=seed, epochs=-(-steps // per_pass), pool_rows=pool_rows(activations)
     )
     whole = (batch for batch in passes if len(batch[sites[0]]) == rows)
-    yield from islice(whole, steps)
+    for step, batch in enumerate(islice(whole, steps)):
+        document = batch.pop("document")
+        if step == 0:
+            require_shuffled(document)
+        yield batch
+
+
+def require_shuffled(document: Tensor) -> None:
+    """Refuse rows ``[n]`` in which neighbours come from one document far more often than chance would have it.
+
+    Raises:
+        CoderFault: the rows are in the order of the corpus.
+    """
+    n = len(document)
+    by_chance = float((torch.bincount(document.long() - int(document.min())) / n).square().sum())
+    together = float((document[1:] == document[:-1]).double().mean()) if n > 1 else 0.0
+    if together > by_chance + IN_ORDER:
+        raise CoderFault(
+            f"a first batch in which {together:.0%} of neighbouring rows are of one document ({by_chance:.0%} by chance)",
+            "shuffled rows",
+            "Shuffle: a coder trained in the order of the corpus depends on how it ends.",
+        )
 
 
 class SharedStream:
@@ -71,6 +94,7 @@ class SharedStream:
         self._on_batch = on_batch
         self._next = [0] * readers  # the step that each reader wants next
         self._window: dict[int, Batch] = {}
+        self._versions: dict[int, list[int]] = {}
         self._read = 0
         self._failed: BaseException | None = None
         self._changed = Condition()
@@ -80,6 +104,7 @@ class SharedStream:
 
         Raises:
             RuntimeError: a step out of turn, the stream is exhausted, or another reader has failed.
+            CoderFault: another reader has written into the batch.
         """
         with self._changed:
             if step != self._next[reader]:
@@ -96,9 +121,11 @@ class SharedStream:
                 if batch is None:
                     raise RuntimeError(f"the activations ended after {self._read} batches")
                 self._window[self._read] = batch
+                self._versions[self._read] = _versions(batch)
                 self._read += 1
                 self._on_batch(len(next(iter(batch.values()))))
             batch = self._window[step]
+            require_untouched(batch, self._versions[step])
             self._advance(reader, step + 1)
             return batch
 
@@ -112,5 +139,21 @@ class SharedStream:
         self._next[reader] = step
         slowest = min(self._next)
         for old in [s for s in self._window if s < slowest]:
-            del self._window[old]
+            del self._window[old], self._versions[old]
         self._changed.notify_all()
+
+
+def require_untouched(batch: Batch, versions: list[int]) -> None:
+    """Refuse a batch that somebody has written into: the readers share it.
+
+    Raises:
+        CoderFault: a tensor counts another number of changes in place than when it was read.
+    """
+    if _versions(batch) != versions:
+        raise CoderFault(
+            "a batch that another trainer has changed in place", "batches as they were read", "Work on a copy."
+        )
+
+
+def _versions(batch: Batch) -> list[int]:
+    return [tensor._version for tensor in batch.values()]

@@ -14,8 +14,9 @@ from .last_look import last_look, sample
 from .load import load_coder
 from .loss_curve import LossCurve
 from .names import checked_names
+from .provenance import record_training
 from .quiet_engine import quiet_engine
-from .saelens_run import SaelensGroup, SiteInput
+from .saelens_run import SaelensGroup, SiteInput, require_rows
 from .saelens_settings import DEFAULT_LR, SaelensSpec, departures, spec
 from .side_by_side import side_by_side
 from .stream import SharedStream, open_activations, training_batches
@@ -73,6 +74,7 @@ def train(
     }
     sites = sorted({s.site for s in specs.values()})
     inputs = {s: SiteInput.of(sample(activations, [s], shuffle_seed + 2), s) for s in sites}
+    require_rows(inputs, open_activations(activations).n_rows)
     shares = _shares(list(specs), os.cpu_count() or 1)
     curves = {name: LossCurve() for name in specs}
     with progress("train coders (SAELens)", steps * batch_rows, "tokens") as bar:
@@ -85,6 +87,7 @@ def train(
         _fit_all(groups, stream, steps, threads_per_coder)
         for group in groups:
             group.save(out)
+    record_training(out, activations)
     looks = last_look({n: load_coder(out / n) for n in specs}, sample(activations, sites, shuffle_seed + 1))
     return {"coders": {n: _finish(out / n, n, s, looks[n], settings, activations) for n, s in specs.items()}}
 

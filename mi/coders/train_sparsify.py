@@ -13,6 +13,7 @@ from .coder import CoderFault
 from .last_look import last_look, sample
 from .load import load_coder
 from .names import checked_names
+from .provenance import record_training
 from .quiet_engine import quiet_engine
 from .side_by_side import side_by_side
 from .sparsify_run import KINDS, SparsifyRun, Spec
@@ -80,6 +81,7 @@ def train(
         threads_per_coder=threads_per_coder,
         device=device,
     )
+    record_training(out, activations)
     sites = sorted({site for run in runs for site in run.spec.sites})
     looks = last_look(
         {run.name: load_coder(out / run.name) for run in runs}, sample(activations, sites, shuffle_seed + 1)

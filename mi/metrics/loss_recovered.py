@@ -25,6 +25,7 @@ from .measurable import measurable
 from .next_token_loss import Losses, next_token_losses
 from .reconstruction import describe
 from .rows import require_one_path
+from .second_look import SecondLook
 from .squared_errors import Mean, SquaredErrors
 
 Edits = Mapping[str, Callable[[Tensor], Tensor]]
@@ -63,7 +64,8 @@ def loss_recovered(
     asks that ablation hurts; the loss added per token is ``ratio_of_sums(lost, n_tokens, documents)``.
 
     Raises:
-        Refusal: no text left, or a subject in which writing back a site's own value changes the logits.
+        Refusal: no text left, a subject in which writing back a site's own value changes the logits, a mean that is
+            not that of the rows which it replaces, or an ablation that is not where it belongs.
     """
     model = load_subject(subject)
     thing = load_coder(coders / coder, device=str(model.device))
@@ -79,17 +81,22 @@ def loss_recovered(
             mean.add(read[thing.site_out][arm.tokens.scored])
             clean.append(next_token_losses(logits, arm.tokens.ids, arm.tokens.scored))
             bar.update(len(arm.document))
-    errors = SquaredErrors(mean.value, sums.documents)
+    errors, look = SquaredErrors(mean.value, sums.documents), SecondLook()
     with progress(f"splice {coder}", len(documents), "documents") as bar, torch.no_grad():
         for k, arm in enumerate(_batches(model, documents, max_length, batch_size)):
             ce = {"clean": clean[k]}
-            for name, edits in _arms(thing, mean.value, arm, errors).items():
+            arms = _arms(thing, mean.value, arm, errors, look)
+            if k == 0:
+                for name, by in (("zero", torch.zeros_like(mean.value)), ("mean", mean.value)):
+                    _require_in_place(model, arm.tokens, thing.site_out, by, arms[name])
+            for name, edits in arms.items():
                 logits = model.run_edited(arm.tokens, edits)
                 ce[name] = next_token_losses(logits, arm.tokens.ids, arm.tokens.scored)
             values = {name: losses.values for name, losses in ce.items()}
             sums.add(arm.document[clean[k].row], **_columns(values))
             bar.update(len(arm.document))
             bar.note(f"lost {sums.total('lost') / max(sums.total('n_tokens'), 1):.3f} nats/token")
+    look.require_mean(mean.value)
     facts = {
         "coder": coder,
         **describe(thing),
@@ -145,12 +152,13 @@ def replaced(value: Tensor, where: Tensor, by: Tensor) -> Tensor:
     return copy
 
 
-def _arms(coder: Coder, mean: Tensor, arm: Arm, errors: SquaredErrors) -> dict[str, Edits]:
+def _arms(coder: Coder, mean: Tensor, arm: Arm, errors: SquaredErrors, look: SecondLook) -> dict[str, Edits]:
     scored = arm.tokens.scored
     document = arm.document[scored.nonzero()[:, 0].cpu().numpy()]
 
     def score(target: Tensor, reconstruction: Tensor) -> None:
         errors.add(target, reconstruction, document)
+        look.add(target, reconstruction)
 
     return {
         "spliced": splice(coder, scored, score),
@@ -207,4 +215,17 @@ def _require_identity(model: Subject, tokens: TokenBatch, site: str, logits: Ten
             f"writing {site} back unchanged moves a logit by {gap:.2g}",
             "no change",
             "The hook reads or writes another tensor than it says.",
+        )
+
+
+def _require_in_place(model: Subject, tokens: TokenBatch, site: str, by: Tensor, edits: Edits) -> None:
+    before, after = (model.run(tokens, [site], edit)[1][site].cpu() for edit in (None, edits))
+    scored = tokens.scored.cpu()
+    missed = int((after[scored] != by.cpu().to(after)).any(-1).sum())
+    others = int((after[~scored] != before[~scored]).any(-1).sum())
+    if missed or others:
+        raise Refusal(
+            f"an ablation that misses {missed} of {int(scored.sum())} scored positions and changes {others} others",
+            "all scored positions and no other",
+            "Look for an edit of a copy, or one without the batch's mask.",
         )

@@ -26,6 +26,6 @@ def require_measurable(table: UnitTable | Mapping[str, Any]) -> None:
     reasons = "; ".join(facts.get("not_measurable_because", ["its facts do not say whether it can be measured"]))
     raise Refusal(
         f"a measurement that means nothing: {reasons}",
-        "a coder that beats the mean, at its own site, with headroom",
-        "Check hook point, scale and checkpoint before any claim.",
+        "one that its own checks let pass",
+        "Check hook point, scale, checkpoint and texts before any claim.",
     )

@@ -5,20 +5,22 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from safetensors.torch import save_file
-
 from ..activations.read import Activations
 from ..coders.coder import Coder
 from ..coders.load import load_coder
+from ..coders.provenance import trained_on
 from ..progress import Progress
 from ..unit_table import write_units
 from .firing import Firing
 from .measurable import measurable
 from .rows import coded, ordered, require_sites
+from .second_look import SecondLook, require_documents
 from .squared_errors import Mean, SquaredErrors
 
+LATENTS = "latents"
 EXACT_K = frozenset({"topk"})
 ROUNDING = 1e-9
+KNOWN = 0.01  # share of documents that may have been in training: public corpora repeat some
 
 
 def reconstruction(
@@ -39,15 +41,17 @@ def reconstruction(
     ``n_tokens``, ``l0_sum``, ``l1_sum``, ``l1_scaled_sum`` (times the decoder norm), ``cosine_sum``,
     ``legacy_ratio_sum``. FVU with its interval is ``ratio_of_sums(sse, sst, documents)``.
 
-    Also written: ``latents.safetensors`` with ``fired`` and ``activation`` ``[n_latents]``, counts and sums.
+    Also written, into ``latents``: a table with latents as units, with counts and sums over all tokens, ``fired`` and
+    ``activation``, and ``dead``, 1 where it never fired.
 
     Raises:
-        Refusal: sites missing, a target without variance, a coder with two answers.
+        Refusal: sites missing, a target without variance, a coder with two answers, sums that a second count does not
+            confirm.
     """
     rows, thing = Activations(activations), load_coder(coders / coder)
     require_sites(rows, [thing.site_in, thing.site_out], f"coder {coder!r}")
     errors = SquaredErrors(target_mean(rows, thing.site_out, progress).value, rows.documents)
-    firing = Firing(thing.W_dec)
+    firing, look = Firing(thing.W_dec), SecondLook()
     with progress(f"reconstruct {coder}", rows.n_rows, "tokens") as bar:
         for batch in coded(rows, thing, batch_size):
             cosine = _cosine(batch.target, batch.reconstruction)
@@ -58,10 +62,19 @@ def reconstruction(
                 cosine_sum=cosine,
                 **firing.add(batch.latents),
             )
+            look.add(batch.target, batch.reconstruction, batch.latents)
             bar.update(len(batch.target))
-    facts = {"coder": coder, **describe(thing), **facts_of(errors, firing, thing, rows)}
-    write_units(out, "document", errors.sums.units, errors.sums.columns(), facts)
-    save_file({"fired": firing.fired, "activation": firing.activation}, str(out / "latents.safetensors"))
+    known = trained_on(coders, rows)
+    facts = {"coder": coder, **describe(thing), **facts_of(errors, firing, thing, rows, known)}
+    units, columns = errors.sums.units, errors.sums.columns()
+    look.require_mean(errors.mean)
+    look.require_totals(columns, facts)
+    require_documents(rows, thing.site_out, errors.mean, units, columns)
+    write_units(out, "document", units, columns, facts)
+    (out / LATENTS).mkdir()
+    dead = (~firing.live).double()
+    by_latent = {"fired": firing.fired.tolist(), "activation": firing.activation.tolist(), "dead": dead.tolist()}
+    write_units(out / LATENTS, "latent", [str(i) for i in range(len(dead))], by_latent, facts)
     return facts
 
 
@@ -87,8 +100,13 @@ def describe(coder: Coder) -> dict[str, Any]:
     }
 
 
-def facts_of(errors: SquaredErrors, firing: Firing, coder: Coder, rows: Activations) -> dict[str, Any]:
-    """The numbers over the whole set, and whether they mean anything."""
+def facts_of(
+    errors: SquaredErrors, firing: Firing, coder: Coder, rows: Activations, known: int | None = None
+) -> dict[str, Any]:
+    """The numbers over the whole set, and whether they mean anything.
+
+    ``known``: how many of the documents the coder was trained on; None where nobody wrote it down.
+    """
     sums, d = errors.sums, len(errors.mean)
     n = sums.total("n_tokens")
     facts: dict[str, Any] = {
@@ -106,6 +124,7 @@ def facts_of(errors: SquaredErrors, firing: Firing, coder: Coder, rows: Activati
         "n_tokens": int(n),
         "documents_scored": len(sums.units),
         "documents_planned": len(sums.documents) + int(rows.index.get("excluded", 0)),
+        "documents_trained_on": known,
         "d_out": d,
         **firing.facts(),
     }
@@ -123,6 +142,9 @@ def reasons_against(facts: dict[str, Any], coder: Coder) -> list[str]:
     k = coder.facts.k
     if coder.architecture in EXACT_K and k and facts["l0_max"] > k:
         reasons.append(f"a TopK coder with k={k} let {facts['l0_max']} latents fire on one token")
+    known, scored = facts["documents_trained_on"], facts["documents_scored"]
+    if known is not None and known > KNOWN * scored:
+        reasons.append(f"{known} of the {scored} documents are among those that the coder was trained on")
     if facts["alive"] == 0:
         reasons.append("no latent ever fired")
     return reasons

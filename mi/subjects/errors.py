@@ -11,6 +11,8 @@ class NotHere(Refusal):
     ``missing`` says what; ``command`` is the one command that fetches it (empty where none can).
     """
 
+    absent = True
+
     def __init__(self, missing: str, command: str = "", fix: str = "") -> None:
         super().__init__(missing, "it to be on this machine", fix or f"Fetch it with: {command}")
         self.missing, self.command = missing, command

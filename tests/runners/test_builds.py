@@ -9,7 +9,8 @@ import pytest
 from toy_builders import toy
 
 from runners.build import plan
-from runners.errors import BuilderError, BuildFailedError, RecipeError, RunnersError
+from runners.canonical import sha256_of
+from runners.errors import BuilderError, BuildFailedError, RecipeError, RunnersError, StoreError
 from runners.recipe import Recipe
 from runners.session import Session
 
@@ -24,6 +25,14 @@ def test_built_once_and_found_again(bench):
     assert again.manifest == made.manifest
     assert str(again) == f"toy_builders:write ({made.digest[:12]})"
     assert again.recipe == toy("write", text="a")
+
+
+def test_a_digest_that_leaves_a_parameter_out_is_noticed(bench, monkeypatch):
+    monkeypatch.setattr(Recipe, "_digest", lambda self: sha256_of({"build": self.build}))
+    bench.build(toy("write", text="a"))
+    with pytest.raises(StoreError, match="with other params than were asked for"):
+        bench.build(toy("write", text="b"))
+    assert bench.built == ["a"]
 
 
 def test_inputs_come_first_and_by_name(bench):

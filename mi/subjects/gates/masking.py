@@ -44,9 +44,11 @@ def padding(exam: Exam) -> list[GateReport]:
     batch = exam.short
     alone = [exam.subject.run(row, exam.sites) for _, row in exam.at_each_row(batch)]
     single = _join(exam, [(row, *run) for (_, row), run in zip(exam.at_each_row(batch), alone, strict=True)])
-    sides, content, ends = Worst(), Worst(), Worst()
+    sides, content, ends, wrong = Worst(), Worst(), Worst(), Worst()
     for side in ("right", "left"):
         padded = batch.padded(side)
+        # Whoever asks for the left side reads the last column.
+        wrong.add(float((~padded.attend[:, -1 if side == "left" else 0]).sum()), side)
         here = _join(exam, [(padded, *exam.subject.run(padded, exam.sites))])
         _compare(here, single, sides, side)
         other = replace(padded, ids=torch.where(padded.attend, padded.ids, _another(exam, padded.pad_id)))
@@ -57,6 +59,7 @@ def padding(exam: Exam) -> list[GateReport]:
     return [
         sides.report("padding", "scored positions padded right and left against unpadded rows", exam.reordered),
         content.report("padding-content", "scored positions with another token in the padding", exam.same),
+        wrong.report("padding-side", "rows that are padded on another side than was asked for", 0.0),
         ends.report("last-token", "rows whose last token is not their last scored token", 0.0),
     ]
 

@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 # What re-ordered sums may differ by, relative to the root mean square of what is compared. Measured on the tiny random
-# models of mi.subjects.tiny: at most 1.2e-5 in float32; a tanh for an exact GELU is about 3e-4.
-REORDERED = {torch.float64: 1e-9, torch.float32: 1e-4, torch.float16: 2e-2, torch.bfloat16: 1e-1}
+# models of mi.subjects.tiny: at most 1.2e-5 in float32; a tanh for an exact GELU is about 3e-4. A float64 model is no closer to the
+# bridge (5e-6): both compute norms or rotary angles in float32, each in its own place.
+REORDERED = {torch.float64: 1e-4, torch.float32: 1e-4, torch.float16: 2e-2, torch.bfloat16: 1e-1}
 # The same sums in the same order: equal to the bit on a CPU, and next to it elsewhere.
 SAME = {torch.float64: 1e-12, torch.float32: 1e-6, torch.float16: 1e-3, torch.bfloat16: 1e-2}
 

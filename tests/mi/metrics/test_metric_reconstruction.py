@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-from safetensors.torch import load_file
 
 from mi.claimable import ratio_of_sums
 from mi.coders.linear_coder import Gate, LinearCoder
@@ -82,8 +81,9 @@ def test_it_agrees_with_numpy_per_document_and_in_whole(measure, make_coder, val
     assert facts["mse_per_element"] == pytest.approx(error.mean() / 4, rel=1e-4)
     assert facts["l0_mean"] == pytest.approx(l0.mean())
     assert facts["n_tokens"] == N
-    saved = load_file(out / "latents.safetensors")
-    assert saved["fired"].tolist() == (z > 0).sum(0).tolist()
+    by_latent = UnitTable.read(out / "latents")
+    assert by_latent.column("fired").tolist() == (z > 0).sum(0).tolist()
+    assert by_latent.column("dead").sum() == facts["dead"]
     contrast = ratio_of_sums(table.column("sse"), table.column("sst"), table.units)
     assert contrast.estimate == pytest.approx(facts["fvu"])
 

@@ -200,6 +200,13 @@ def with_inputs(subject, monkeypatch, change):
     monkeypatch.setattr(subject, "inputs", lambda batch: change(original(batch)))
 
 
+@broken("llama", "padding", "padding-side")
+def the_side_of_padding_is_lost(subject, monkeypatch):
+    of = TokenBatch.of.__func__
+    right = classmethod(lambda cls, rows, pad, side="right", excluded=(): of(cls, rows, pad, "right", excluded))
+    monkeypatch.setattr(TokenBatch, "of", right)
+
+
 @broken("gpt2", "padding", "padding", "padding-content")
 def padding_attended(subject, monkeypatch):
     def change(inputs):
