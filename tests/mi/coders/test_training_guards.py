@@ -46,9 +46,9 @@ def test_a_scale_from_too_few_rows_is_refused():
 def test_a_fold_keeps_the_function():
     z, y = torch.rand(8, 5) - 0.5, torch.randn(8, 3)
     require_same_function((z, y * 4), (3 * z, y), 4.0)
-    with pytest.raises(CoderFault, match="the reconstruction by"):
+    with pytest.raises(CoderFault, match="the reconstruction of the others by 3"):
         require_same_function((z, y), (z, y), 4.0)
-    with pytest.raises(CoderFault, match="of what fires"):
+    with pytest.raises(CoderFault, match="which latents fire on 100.0%"):
         require_same_function((z, y), (-z, y), 1.0)
 
 

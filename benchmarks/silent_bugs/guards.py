@@ -1,0 +1,102 @@
+"""Guards: what our own code refuses or warns of in the middle of a run, and how a scene lifts a refusal to show silence."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from importlib import import_module
+from typing import Any
+
+from mi.claimable import Refusal
+from mi.metrics.measurable import require_measurable
+
+from .patch import replaced
+from .scene import Fired
+
+KINDS: dict[str, tuple[str, ...]] = {
+    "mi.subjects.spec:spec_folder": ("K20",),
+    "mi.subjects.subject:forward": ("K09",),
+    "mi.subjects.tokens:check": ("K07", "K05"),
+    "mi.activations.spot_check:spot_check": ("K05", "K06", "K16", "K20", "K30"),
+    "mi.metrics.rows:ordered": ("K07",),
+    "mi.metrics.rows:require_one_path": ("K01", "K10"),
+    "mi.metrics.loss_recovered:_require_in_place": ("K09", "K07"),
+    "mi.metrics.second_look:require_mean": ("K24", "K06", "K02"),
+    "mi.metrics.second_look:require_totals": ("K24", "K02"),
+    "mi.metrics.second_look:require_documents": ("K24", "K16", "K28"),
+    "runners.store:require_same_recipe": ("K26",),
+    "mi.coders.load:load_coder": ("K20",),
+    "mi.coders.stream:require_untouched": ("K27",),
+    "mi.coders.stream:require_shuffled": ("K19",),
+    "mi.coders.saelens_run:require_rows": ("K21",),
+    "mi.coders.saelens_run:require_same_function": ("K03",),
+}
+"""K-numbers of the guard that raised."""
+UNMEASURABLE = {
+    "was trained on": ("K13",),
+    "predicting the mean does better": ("K23", "K02", "K20", "K22"),
+    "latents fire on one token": ("K20", "K01"),
+    "ablating the site": ("K23", "K09"),
+    "no latent ever fired": ("K23",),
+}
+"""Words of a reason why something is not measurable, and its K-numbers."""
+SAID = {
+    "sparsify minimises something else": ("K25",),
+    "the auxiliary loss was made for": ("K25",),
+    "decoder rows of norm": ("K25",),
+    "not converged": ("K25",),
+    "learning rate": ("K25", "K20"),
+    "where k =": ("K20", "K04"),
+    "damaged and will be built again": ("K04",),
+}
+"""Words of a warning of ours, and its K-numbers."""
+
+
+def kinds_of_guard(where: str) -> tuple[str, ...]:
+    """K-numbers of ``package.module:function``."""
+    return KINDS.get(where, ())
+
+
+def kinds_of_warning(text: str) -> tuple[str, ...]:
+    """K-numbers of a warning of ours."""
+    return next((kinds for words, kinds in SAID.items() if words in text), ())
+
+
+def unmeasurable(every: Iterable[Mapping[str, Any]]) -> list[Fired]:
+    """What :mod:`mi.metrics.measurable` refuses to pass on, reason by reason."""
+    fired = []
+    for facts in every:
+        try:
+            require_measurable(facts)
+        except Refusal as refusal:
+            kinds = tuple(k for words, kinds in UNMEASURABLE.items() if words in str(refusal) for k in kinds)
+            fired.append(Fired("mi.metrics.measurable", kinds, str(refusal)))
+    return fired
+
+
+@contextmanager
+def lifted(*names: str) -> Iterator[None]:
+    """Functions and methods of ours (``mi.module:name`` or ``mi.module:Class.name``) that object to nothing inside."""
+    with ExitStack() as stack:
+        for name in names:
+            module, _, path = name.partition(":")
+            *owners, last = path.split(".")
+            owner: Any = import_module(module)
+            for step in owners:
+                owner = getattr(owner, step)
+            stack.enter_context(replaced(owner, last, lambda *args, **more: None))
+        yield
+
+
+SECOND_LOOK = (
+    "mi.metrics.second_look:SecondLook.require_mean",
+    "mi.metrics.second_look:SecondLook.require_totals",
+    "mi.metrics.reconstruction:require_documents",
+)
+SPOT_CHECK = ("mi.activations.spot_check:spot_check",)
+TRAINING = (
+    "mi.coders.stream:require_untouched",
+    "mi.coders.stream:require_shuffled",
+    "mi.coders.train_saelens:require_rows",
+    "mi.coders.saelens_run:require_same_function",
+)

@@ -1,0 +1,22 @@
+"""Registry: every mutant, bugs first."""
+
+from __future__ import annotations
+
+from .mutant import Mutant
+from .mutants import benign, coders, data, design, hooks, loading, metrics, tokens, training
+
+MUTANTS: tuple[Mutant, ...] = (
+    *loading.MUTANTS,
+    *hooks.MUTANTS,
+    *tokens.MUTANTS,
+    *coders.MUTANTS,
+    *training.MUTANTS,
+    *metrics.MUTANTS,
+    *data.MUTANTS,
+    *design.MUTANTS,
+    *benign.MUTANTS,
+)
+
+BY_ID: dict[str, Mutant] = {mutant.id: mutant for mutant in MUTANTS}
+if len(BY_ID) != len(MUTANTS):
+    raise ValueError("two mutants with one id")
