@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from .home import PREFIX
+from .surroundings import cores
 
 WORKERS_VARIABLE = "MI_ASSAY_WORKERS"
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -46,11 +47,9 @@ def slots() -> list[Slot]:
 
     Several xdist workers share the cores.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    sessions = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT") or 1)
-    count = max(1, int(os.environ.get(WORKERS_VARIABLE) or cores // sessions))
+    count = max(1, int(os.environ.get(WORKERS_VARIABLE) or cores()))
     devices = gpus()
-    threads = max(1, cores // (sessions * (count + len(devices))))
+    threads = max(1, cores() // (count + len(devices)))
     hidden = "" if devices else None
     return [Slot(device, threads) for device in devices] + [Slot(hidden, threads)] * count
 
