@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
-
-import torch
 
 from ..progress import Bar, Progress
 from . import advice
@@ -76,7 +75,7 @@ def train(
     sites = sorted({s.site for s in specs.values()})
     inputs = {s: SiteInput.of(sample(activations, [s], shuffle_seed + 2), s) for s in sites}
     require_rows(inputs, open_activations(activations).n_rows)
-    shares = _shares(list(specs), torch.get_num_threads())
+    shares = _shares(list(specs), os.cpu_count() or 1)
     curves = {name: LossCurve() for name in specs}
     with progress("train coders (SAELens)", steps * batch_rows, "tokens") as bar:
         batches = training_batches(activations, sites, batch_rows, steps, shuffle_seed)
