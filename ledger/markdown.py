@@ -8,7 +8,7 @@ from typing import Any
 
 from .family import conjunctions
 from .home import command
-from .ruling import Ruling, headline, rulings, tally
+from .ruling import Ruling, folded, headline, rulings, tally
 from .terminal import GLYPHS
 from .text import clean, interval, label, reported, rule, units_of
 
@@ -37,7 +37,7 @@ def verdict_table(
     rows = list(rows)
     found = [r for r in rulings(rows, only) if r.attention or not attention]
     parts = [f"**{headline(found)}** {tally(found).capitalize()}."]
-    picked = found[:limit]  # attention first, whatever the subject
+    picked = folded(found)[:limit]  # attention first, whatever the subject
     for subject in dict.fromkeys(r.row["subject"] for r in picked):
         mine = [r for r in picked if r.row["subject"] == subject]
         parts += ["", f"**Subject {code(subject)}**", "", *_table(mine)]

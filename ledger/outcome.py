@@ -60,7 +60,8 @@ def settle(
             report.outcome, report.longrepr = "skipped", (file, line or 0, f"refused, as expected: {error}")
         return row, None
     if isinstance(error, pytest.skip.Exception):
-        row["reason"] = _reason("skipped", str(error.msg), "Meet the skip's condition to have this claim judged.")
+        fix = getattr(error, "fix", "Meet the skip's condition to have this claim judged.")
+        row["reason"] = _reason("skipped", str(error.msg), fix)
         return row, None
     row["status"] = "error"
     stored = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from typing import Any
 
@@ -52,6 +52,18 @@ def rulings(rows: Iterable[Row], only: Iterable[str] = ("*",)) -> list[Ruling]:
     """
     found = [_ruling(row) for row in settled(rows) if named(row["claim"], only)]
     return sorted(found, key=lambda r: _RANK.get(r.row["status"], 3) if r.attention else 4)
+
+
+def folded(found: Iterable[Ruling]) -> list[Ruling]:
+    """One ruling for all claims on a subject that the same thing kept from running; a missing model stops dozens."""
+    groups: dict[Any, list[Ruling]] = {}
+    for r in found:
+        same = (r.row["subject"], r.note) if r.row["status"] == "not_run" else id(r)
+        groups.setdefault(same, []).append(r)
+    return [
+        first if not rest else replace(first, note=f"{first.note} (and {len(rest)} more on this subject)")
+        for first, *rest in groups.values()
+    ]
 
 
 def _ruling(row: Row) -> Ruling:

@@ -8,7 +8,7 @@ from textwrap import wrap
 from typing import Any
 
 from .family import conjunctions
-from .ruling import Ruling, headline, named, rulings, tally
+from .ruling import Ruling, folded, headline, named, rulings, tally
 from .text import clean, interval, label, middle, reported, rule, units_of
 
 Markup = dict[str, bool]
@@ -60,7 +60,7 @@ def verdict_lines(
 ) -> list[Line]:
     """Lines with their markup. ``show``: all rows (the first ``limit``), those that want ``attention``, or ``none``."""
     found = rulings(rows, only)
-    wanted = [r for r in found if show == "all" or (show == "attention" and r.attention)]
+    wanted = folded(r for r in found if show == "all" or (show == "attention" and r.attention))
     shown = wanted[:limit]
     columns = Columns(
         name=min(max((len(label(r.row)) for r in shown), default=0), 44),

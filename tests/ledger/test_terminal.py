@@ -99,3 +99,14 @@ def test_two_thousand_rows_are_quick(rows):
     began = time.perf_counter()
     assert len(lines_of(many, 120)) > 2000
     assert time.perf_counter() - began < 5  # .3 s alone; a quadratic step takes minutes
+
+
+def test_what_the_same_thing_kept_from_running_is_told_once(rows):
+    idle = next(row for row in rows if row["status"] == "not_run")
+    others = [{**idle, "claim": f"demo.idle-{i}"} for i in range(3)]
+    elsewhere = {**idle, "claim": "demo.far", "subject": "another"}
+    text = "\n".join(lines_of([idle, *others, elsewhere]))
+    assert "and 3 more on this subject" in text
+    assert "demo.far" in text
+    assert "demo.idle-1" not in text
+    assert "5 not run" in text
