@@ -79,5 +79,5 @@ def test_domain_latents_know_their_domain(judge, lab):
 
 
 @pytest.mark.claim("coders.decoders-agree-across-seeds")
-def test_decoders_agree_across_seeds(judge, lab):
-    judge(over_runs(lab.stability().sample("excess_geometric")), above=0.0)
+def test_decoders_agree_across_seeds(judge, lab, against):
+    judge(over_runs(lab.stability().sample(f"excess_{against}")), above=0.0)
