@@ -1,0 +1,1 @@
+"""What the workshop costs: ratios measured in one run, arms taking turns. One file per measurement."""
