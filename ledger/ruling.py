@@ -16,6 +16,7 @@ from .row import wants_attention
 from .text import clean
 
 Row = Mapping[str, Any]
+MANY = 3
 _RANK = {"error": 0, "crashed": 0, "refused": 0, "not_run": 0, "deviated": 1, "drift": 2}
 
 
@@ -55,15 +56,17 @@ def rulings(rows: Iterable[Row], only: Iterable[str] = ("*",)) -> list[Ruling]:
 
 
 def folded(found: Iterable[Ruling]) -> list[Ruling]:
-    """One ruling for all claims on a subject that the same thing kept from running; a missing model stops dozens."""
+    """One ruling for many claims on a subject that the same thing kept from running; a missing model stops dozens."""
     groups: dict[Any, list[Ruling]] = {}
     for r in found:
         same = (r.row["subject"], r.note) if r.row["status"] == "not_run" else id(r)
         groups.setdefault(same, []).append(r)
-    return [
-        first if not rest else replace(first, note=f"{first.note} (and {len(rest)} more on this subject)")
-        for first, *rest in groups.values()
-    ]
+    shown: list[Ruling] = []
+    for group in groups.values():
+        more = len(group) - 1
+        many = more >= MANY
+        shown += [replace(group[0], note=f"{group[0].note} (and {more} more on this subject)")] if many else group
+    return shown
 
 
 def _ruling(row: Row) -> Ruling:
