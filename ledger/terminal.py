@@ -58,9 +58,10 @@ def verdict_lines(
     only: Sequence[str] = ("*",),
     limit: int | None = None,
 ) -> list[Line]:
-    """Lines with their markup. ``show``: all rows (the first ``limit``), those that want ``attention``, or ``none``."""
+    """Lines with their markup. ``show``: all rows (the first ``limit``), those that want ``attention`` or did not run, or ``none``."""
     found = rulings(rows, only)
-    wanted = folded(r for r in found if show == "all" or (show == "attention" and r.attention))
+    told = (r for r in found if show == "all" or (show == "attention" and (r.attention or r.state == "broken")))
+    wanted = folded(told)
     shown = wanted[:limit]
     columns = Columns(
         name=min(max((len(label(r.row)) for r in shown), default=0), 44),
