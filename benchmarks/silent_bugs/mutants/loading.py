@@ -119,4 +119,5 @@ MUTANTS = (
     Mutant("A11", "loading", "approximate GELU for the exact one", "subject-neox", altered(_approximate_gelu), ("K08",), "automated-interpretability#22"),
     Mutant("A11b", "loading", "weights rounded to bfloat16 on loading", "subject-llama", altered(_half_precision), ("K08", "K30", "K20"), "practice"),
     Mutant("G02", "loading", "another model of the same shape is loaded under the name", "subject-llama", _other_model, ("K20",), "AxBench a57d715"),
+    Mutant("G02b", "loading", "the randomised control is loaded with trained weights", "subject-llama", _unrandomised, ("K20",), "practice"),
 )  # fmt: skip
