@@ -48,9 +48,6 @@ class Row:
         """A check of the kind that was meant fired on every seed."""
         return all(any(self._meant(f) for f in t.fired) for t in self.trials)
 
-    def seeds_of(self, check: str) -> int:
-        return sum(any(f.check == check for f in t.fired) for t in self.trials)
-
     @property
     def flipped(self) -> int:
         """Seeds on which the verdict of a claim flipped."""

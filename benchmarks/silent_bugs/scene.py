@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
@@ -41,7 +42,7 @@ class Measured:
 
 
 @dataclass
-class Scene:
+class Scene(ABC):
     """A prepared pipeline. Subclasses hold its artifacts.
 
     :meth:`measure` is the run of somebody who trusts the pipeline: it goes through our code, but asks none of the
@@ -53,12 +54,12 @@ class Scene:
     repairs: ClassVar[bool] = False
     """Whether our code mends what it warns of; silence is then shown without it, too."""
 
-    def measure(self) -> Measured:
-        raise NotImplementedError
+    @abstractmethod
+    def measure(self) -> Measured: ...
 
     def unguarded(self) -> AbstractContextManager[Any]:
         return nullcontext()
 
     @property
-    def checks(self) -> Sequence[Check]:
-        raise NotImplementedError
+    @abstractmethod
+    def checks(self) -> Sequence[Check]: ...

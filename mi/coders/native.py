@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from torch import Tensor
 from .coder import CoderFacts, CoderFault
 
 
-class Native:
+class Native(ABC):
     """The library's own coder behind two functions.
 
     Attributes:
@@ -22,13 +23,13 @@ class Native:
     def __init__(self, facts: CoderFacts, library: Any) -> None:
         self.facts, self.library = facts, library
 
+    @abstractmethod
     def encode(self, x: Tensor) -> Tensor:
         """``[n, d_in]`` to ``[n, n_latents]``."""
-        raise NotImplementedError
 
+    @abstractmethod
     def forward(self, x: Tensor) -> Tensor:
         """``[n, d_in]`` to ``[n, d_out]``, without passing through :meth:`encode`."""
-        raise NotImplementedError
 
 
 class SparsifyNative(Native):

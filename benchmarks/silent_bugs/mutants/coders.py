@@ -100,10 +100,6 @@ def _scaled_input(inner: Any) -> Any:
     return lambda self, x: inner(self, x * (x.shape[-1] ** 0.5 / x.norm(dim=-1).mean()))
 
 
-def _no_skip(inner: Any) -> Any:
-    return lambda self, z, x=None: z @ self.W_dec + self.b_dec
-
-
 def _skip_on_forward_only(inner: Any) -> Any:
     """As in attribution graphs: error nodes are made from a decode that forgets the linear path."""
 
