@@ -1,4 +1,4 @@
-"""One contrast of every design, from random data."""
+"""One contrast of every design, from random data; one thread for those who ask."""
 
 import numpy as np
 import pytest
@@ -6,6 +6,17 @@ import pytest
 from mi import claimable
 
 IDS = [f"u{k}" for k in range(60)]
+
+
+@pytest.fixture(scope="session")
+def one_thread():
+    """Tiny matrices gain nothing from threads, which wait for each other when the cores are busy. Imports torch."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
 
 
 def sample(values, order, **about):

@@ -15,13 +15,9 @@ from coder_samples import (
 )
 
 
-@pytest.fixture(scope="session", autouse=True)
-def one_thread():
-    """Tiny operations; threads that wait for each other cost more than they save."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread(one_thread):
+    """For all tests here."""
 
 
 @pytest.fixture(scope="session")

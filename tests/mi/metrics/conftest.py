@@ -19,13 +19,9 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before anything imports the hub
 X, Y = "blocks.1.mlp.hook_in", "blocks.1.hook_mlp_out"
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Matrices are tiny here, and threads that wait for each other take twenty times as long on a busy machine."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+@pytest.fixture(autouse=True, scope="session")
+def _one_thread(one_thread):
+    """For all tests here."""
 
 
 @pytest.fixture(scope="session")

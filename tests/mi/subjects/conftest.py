@@ -10,14 +10,8 @@ TEXTS = (
 
 
 @pytest.fixture(autouse=True, scope="session")
-def _one_thread():
-    """Tiny matrices gain nothing from threads, and lose a lot when the cores are busy."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+def _one_thread(one_thread):
+    """For all tests here."""
 
 
 @pytest.fixture(scope="session")
