@@ -107,7 +107,10 @@ def find_folder(source: str, revision: str | None, entry: Known | None = None) -
     if source.startswith("organism/"):
         folder = PACKAGE / "organism" / "weights" / source.removeprefix("organism/")
         if not (folder / "config.json").exists():
-            raise NotHere(f"{source} has no weights in this checkout", "python -m mi.organism")
+            raise NotHere(
+                f"{source} has no weights in this checkout",
+                fix="Seeds 0, 1 and 2 are shipped. Build another with: python -m mi.organism build --seed N -o DIR, and give DIR.",
+            )
     elif _is_hub(source):
         folder = _in_cache(source, revision, entry)
     else:
