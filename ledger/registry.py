@@ -15,6 +15,7 @@ from typing import Any
 from .claim import Claim
 from .errors import RegistrationError
 from .home import command
+from .noise_floor import WORD, noise_floor
 from .verdict import RULES, Bound
 from .yamlfile import KeyPath, YamlFile, read_yaml
 
@@ -209,7 +210,7 @@ def _cells(file: YamlFile, report: str, key: str, entry: dict[str, Any], guest: 
                 quantity=entry["quantity"],
                 unit=entry["unit"],
                 design=entry["design"],
-                bound=Bound(rule, float(entry[rule])),
+                bound=Bound(rule, _margin(entry[rule], entry["quantity"], file.where(line))),
                 subject=subject,
                 params=cell["params"],
                 scope=entry.get("scope", "artifact"),
@@ -232,6 +233,10 @@ def _cells(file: YamlFile, report: str, key: str, entry: dict[str, Any], guest: 
                 section=entry.get("section"),
                 where=file.where(line),
             )
+
+
+def _margin(stated: float | str, quantity: str, where: str) -> float:
+    return noise_floor(quantity, where) if stated == WORD else float(stated)
 
 
 def _subjects(

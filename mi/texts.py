@@ -159,21 +159,7 @@ def hub(
         NotHere: the data set is not in the cache.
         Refusal: no such column.
     """
-    import os
-
-    offline = os.environ.setdefault("HF_HUB_OFFLINE", "1") != "0"
-    os.environ.setdefault("HF_DATASETS_OFFLINE", str(int(offline)))
-    from datasets import DownloadConfig, load_dataset
-
-    try:
-        local = DownloadConfig(local_files_only=offline)
-        data = load_dataset(name, config, split=split, revision=revision, download_config=local)
-    except (OSError, ValueError, RuntimeError) as error:
-        python = f"load_dataset({name!r}, {config!r}, split={split!r}, revision={revision!r})"
-        raise NotHere(
-            f"data set {name} ({config}, {split}) is not in the Hugging Face cache ({type(error).__name__}: {error})",
-            f'python -c "from datasets import load_dataset; {python}"',
-        ) from error
+    data = hub_data(name, config, split, revision)
     missing = [c for c in (column, domain_column) if c is not None and c not in data.column_names]
     if missing:
         raise Refusal(f"column {missing[0]!r}", f"one of {', '.join(data.column_names)}", "Name a column.")
@@ -187,6 +173,29 @@ def hub(
                 yield {"id": f"{name}/{split}/{index}", "text": text, "domain": kind}
 
     return write_documents(out, islice(rows(), n), progress, f"texts of {name}", n)
+
+
+def hub_data(name: str, config: str | None, split: str, revision: str | None = None) -> Any:
+    """A split of a data set in the Hugging Face cache, as ``datasets.load_dataset`` gives it.
+
+    Raises:
+        NotHere: it is not in the cache.
+    """
+    import os
+
+    offline = os.environ.setdefault("HF_HUB_OFFLINE", "1") != "0"
+    os.environ.setdefault("HF_DATASETS_OFFLINE", str(int(offline)))
+    from datasets import DownloadConfig, load_dataset
+
+    try:
+        local = DownloadConfig(local_files_only=offline)
+        return load_dataset(name, config, split=split, revision=revision, download_config=local)
+    except (OSError, ValueError, RuntimeError) as error:
+        python = f"load_dataset({name!r}, {config!r}, split={split!r}, revision={revision!r})"
+        raise NotHere(
+            f"data set {name} ({config}, {split}) is not in the Hugging Face cache ({type(error).__name__}: {error})",
+            f'python -c "from datasets import load_dataset; {python}"',
+        ) from error
 
 
 def file(

@@ -83,7 +83,7 @@ def harvest(
         )
     sites = list(dict.fromkeys(sites))
     if gates is not None:
-        _require_gates(gates, subject, sites)
+        require_gates(gates, subject, sites)
     source = Texts(texts)
     settings = {
         "format": 1,
@@ -181,7 +181,12 @@ def _widths(path: Path, sites: Sequence[str]) -> dict[str, int]:
         return {site: int(file.get_slice(site).get_shape()[1]) for site in sites}
 
 
-def _require_gates(gates: Path, subject: dict[str, Any], sites: Sequence[str]) -> None:
+def require_gates(gates: Path, subject: dict[str, Any], sites: Sequence[str]) -> None:
+    """Refuse gates of another subject, or gates that did not look at these sites.
+
+    Raises:
+        Refusal: either.
+    """
     found = json.loads((gates / "gates.json").read_text("utf-8"))
     other = [key for key in subject if found["subject"].get(key) != subject[key]]
     missing = [site for site in sites if site not in found["sites"]]
