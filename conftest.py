@@ -1,3 +1,11 @@
 """Names the plugins of this repository; nothing else belongs here."""
 
-pytest_plugins = ["ledger.plugin", "runners.plugin", "fixtures.lab", "fixtures.published", "pytester"]
+pytest_plugins = [
+    "ledger.plugin",
+    "runners.plugin",
+    "fixtures.lab",
+    "fixtures.probing",
+    "fixtures.published",
+    "fixtures.steering",
+    "pytester",
+]

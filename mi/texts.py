@@ -215,10 +215,21 @@ def file(
         NotHere: nothing at ``path``.
         Refusal: other contents than ``digest`` says.
     """
+    source = require_file(path, digest)
+    return write_documents(out, islice(own_documents(source, domain), n), progress, f"texts of {source.name}", n)
+
+
+def require_file(path: str, digest: str) -> Path:
+    """The file or folder at ``path``, with the contents that a recipe was made from.
+
+    Raises:
+        NotHere: nothing at ``path``.
+        Refusal: other contents than ``digest`` says.
+    """
     source = Path(path).expanduser()
     if (found := file_digest(path)) != digest:
         raise Refusal(f"{source.name} with digest {found[:12]}", digest[:12], "Make the recipe again from the file.")
-    return write_documents(out, islice(_own(source, domain), n), progress, f"texts of {source.name}", n)
+    return source
 
 
 def file_digest(path: str | Path) -> str:
@@ -236,7 +247,8 @@ def file_digest(path: str | Path) -> str:
     return sha256("\n".join(f"{name} {_sha256(source / name)}" for name in names).encode()).hexdigest()
 
 
-def _own(source: Path, domain: str) -> Iterator[dict[str, Any]]:
+def own_documents(source: Path, domain: str) -> Iterator[dict[str, Any]]:
+    """Documents of a ``.jsonl`` file, of a ``.txt`` file (one between empty lines), or of a folder of ``.txt`` files."""
     if source.is_dir():
         for path in sorted(source.rglob("*.txt")):
             name = path.relative_to(source).as_posix()

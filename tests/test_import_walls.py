@@ -20,7 +20,10 @@ ENGINES = {
     *("datasets", "huggingface_hub", "matplotlib", "safetensors", "sklearn", "tokenizers", "torch", "tqdm"),
     *("transformer_lens", "transformers", "sae_lens", "sparsify"),
 }
-WORKSHOP = {"organism", "subjects", "activations", "coders", "metrics", "texts.py"}
+WORKSHOP = {
+    *("organism", "subjects", "activations", "coders", "metrics"),
+    *("probing", "steering", "circuits", "saebench", "texts.py"),
+}
 RUNNERS = {"plugin.py": {"pytest", "_pytest"}}
 
 

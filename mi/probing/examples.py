@@ -1,4 +1,4 @@
-"""Examples: labelled texts for probes, from the organism's world or from Bias-in-Bios. Builders."""
+"""Examples: labelled texts for probes, from the organism's world, from Bias-in-Bios or one's own. Builders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 
 from ..progress import Progress
 from ..refusal import Refusal
-from ..texts import hub_data, write_documents
+from ..texts import hub_data, own_documents, require_file, write_documents
+from .labelled import Labelled
 
 WORLD_SPLIT = {"train": "train", "test": "held-out"}
 NULLS = ("shuffled", "absent")
@@ -100,3 +101,22 @@ def bias_in_bios(
     if min(taken.values()) < n // 2:
         raise Refusal(f"{taken} biographies in {source}", f"{n // 2} of each profession", "Ask for fewer.")
     return {**facts, "positive": 0.5}
+
+
+def file(out: Path, *, progress: Progress, path: str, digest: str, split: str) -> dict[str, Any]:
+    """Builder: a user's own labelled texts.
+
+    Args:
+        path: a ``.jsonl`` file, a line for each text: ``text``, ``label`` (0 or 1), and maybe ``id`` and
+            ``counterpart``, the minimally changed text with the other label.
+        digest: :func:`mi.texts.file_digest` of it.
+        split: what the texts may be used for.
+
+    Raises:
+        NotHere: nothing at ``path``.
+        Refusal: other contents than ``digest`` says, or a text without a label.
+    """
+    source = require_file(path, digest)
+    lines = [{**line, "split": split} for line in own_documents(source, source.stem)]
+    facts = write_documents(out, iter(lines), progress, f"{source.stem} {split}", len(lines))
+    return {**facts, "positive": float(Labelled(out).labels.mean())}

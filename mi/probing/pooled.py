@@ -55,7 +55,8 @@ def pool(
             token would be another one.
 
     Raises:
-        Refusal: an unknown pooling, texts that are cut or empty, a coder that does not fit.
+        Refusal: an unknown pooling, texts that are cut or empty, a coder that does not fit; rows that differ when some
+            of the texts are run again, alone.
     """
     import torch
     from safetensors.torch import save_file
@@ -101,6 +102,9 @@ def pool(
     back = torch.tensor(np.argsort(order))
     save_file({k: torch.cat(v).float().cpu()[back].contiguous() for k, v in rows.items()}, out / FILE)
     (out / "documents.jsonl").write_bytes((labelled.path / "documents.jsonl").read_bytes())
+    from .spot_check import spot_check  # it reads what was written here
+
+    spot_check(out, labelled, model, read, wanted, pooling, min(max_length, model.context))
     return {"texts": len(labelled), "split": labelled.split, "truncated": cut, "pooling": pooling, "sites": wanted}
 
 

@@ -14,6 +14,7 @@ from ..refusal import Refusal
 from ..unit_table import write_units
 from .pooled import TOKENS, Pooled
 from .probe import FittedProbe, fit
+from .second_look import SecondLook, require_different_draws
 from .split import split
 
 KS = (1, 2, 5, 20)
@@ -49,7 +50,8 @@ def probes(
     accuracies, chosen columns, ``chance`` (the larger class among the training examples, on the test examples).
 
     Raises:
-        Refusal: a text in both splits, or fewer than ``few / 2`` training examples of a class.
+        Refusal: a text in both splits, fewer than ``few / 2`` training examples of a class, or a probe that a second
+            look at the files finds fitted on anything else.
     """
     a, b = Pooled(train), Pooled(test)
     columns: dict[str, NDArray[np.float64]] = {}
@@ -58,17 +60,25 @@ def probes(
     with progress("probes", len(sizes) * len(arms) + 1 + (len(arms) + 1) * draws * bool(few), "probes") as bar:
         for arm, name in {**arms, TOKENS: TOKENS}.items():
             rows, held = split(a, b, name)
+            again = SecondLook(train, test, name)
             for k in sizes if arm != TOKENS else [None]:
                 if k is not None and k > rows.x.shape[1]:
                     continue
                 probe: FittedProbe = fit(rows, k=k)
                 label = f"{arm}_{FULL if k is None else f'top_{k}'}"
                 columns[label] = held.outcomes(probe)
+                again.require(probe, columns[label], k)
                 if k is not None:
                     chosen[label] = probe.columns.tolist()
                 bar.update(1)
             if few is not None:
-                right = [held.outcomes(fit(rows.take(drawn))) for drawn in _draws(rows.y, few, draws, seed)]
+                drawn = _draws(rows.y, few, draws, seed)
+                require_different_draws(drawn, rows.y)
+                right = []
+                for some in drawn:
+                    probe = fit(rows.take(some))
+                    right.append(held.outcomes(probe))
+                    again.require(probe, right[-1], None, some)
                 columns[f"{arm}_few"] = np.mean(right, axis=0)
                 bar.update(draws)
     majority = int(a.examples.labels.mean() >= 0.5)

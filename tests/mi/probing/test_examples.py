@@ -7,6 +7,7 @@ from mi.probing import examples
 from mi.probing.labelled import Labelled, require_apart
 from mi.progress import SILENT
 from mi.refusal import Refusal
+from mi.texts import file_digest
 
 
 @pytest.mark.parametrize("concept", ["negated_job_outdoor", "job_outdoor", "nurse", "harmful", "head_plural"])
@@ -96,3 +97,21 @@ def test_mixed_splits_are_refused(labelled):
     (out / "documents.jsonl").write_text(lines)
     with pytest.raises(Refusal, match="splits"):
         Labelled(out)
+
+
+def test_own_texts_bring_their_labels(tmp_path):
+    source = tmp_path / "sarcasm.train.jsonl"
+    source.write_text('{"text": "Great, rain.", "label": 1}\n{"text": "It rains.", "label": 0, "id": "plain"}\n')
+    (tmp_path / "out").mkdir()
+    facts = examples.file(
+        tmp_path / "out", progress=SILENT, path=str(source), digest=file_digest(source), split="train"
+    )
+    found = Labelled(tmp_path / "out")
+    assert (found.ids, found.labels.tolist()) == (["sarcasm.train.jsonl/0", "plain"], [1, 0])
+    assert facts["positive"] == 0.5
+    digest = file_digest(source)
+    source.write_text('{"text": "Great, rain."}\n')
+    with pytest.raises(Refusal, match="Make the recipe again"):
+        examples.file(tmp_path / "out", progress=SILENT, path=str(source), digest=digest, split="train")
+    with pytest.raises(Refusal, match="without a label"):
+        examples.file(tmp_path / "out", progress=SILENT, path=str(source), digest=file_digest(source), split="train")
