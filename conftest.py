@@ -6,6 +6,7 @@ pytest_plugins = [
     "fixtures.lab",
     "fixtures.probing",
     "fixtures.published",
+    "fixtures.saebench",
     "fixtures.steering",
     "pytester",
 ]
