@@ -5,6 +5,7 @@ pytest_plugins = [
     "runners.plugin",
     "fixtures.lab",
     "fixtures.probing",
+    "fixtures.circuits",
     "fixtures.published",
     "fixtures.saebench",
     "fixtures.steering",

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from itertools import product
 from math import isfinite
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ SCHEMA = Path(__file__).with_name("claims.schema.json")
 REQUIRED = ("quantity", "unit", "design")
 OPTIONS = {"faithfulness": ("chance",), "one-set": ("between_set_sd", "between_set_df")}
 """Options that define an estimand and must be promised under ``measured``."""
+WRITTEN = "written"  # in an expanded cell: where it stands among those of the file
 ANY = "any"
 """Key under ``subjects``: the claim can be judged on subjects that the file does not name (``--subject``)."""
 TOKEN_UNITS = frozenset({"token", "tokens", "position", "positions", "activation", "activations"})
@@ -202,7 +204,8 @@ def _cells(file: YamlFile, report: str, key: str, entry: dict[str, Any], guest: 
                 expected = {"verdict": expected}
             expected = expected or {}
             line: KeyPath = (*at, "subjects", key_of)
-            line = (*line, "cells", i) if (*line, "cells", i) in file.lines else line
+            written = cell.get(WRITTEN, i)
+            line = (*line, "cells", written) if (*line, "cells", written) in file.lines else line
             yield Claim(
                 id=f"{report}.{key}",
                 report=report,
@@ -250,13 +253,21 @@ def _subjects(
             f"expected at least one subject by name (a claim that nobody is named for is never run)"
         )
     for name, on in named.items():
-        like = on.get("like")
-        if like is not None and (like not in named or "like" in named[like] or set(on) - {"like", "tier"}):
+        like, path = on.get("like"), (*at, "subjects", name)
+        if like is None:
+            yield name, name, _expanded(on)
+            continue
+        if like not in named or "like" in named[like] or set(on) - {"like", "tier", "cells"}:
             raise RegistrationError(
-                f"{file.where((*at, 'subjects', name))}: {'.'.join(map(str, at))}.subjects.{name}: like: {like!r}; "
-                "expected another subject of this claim that is written out, and no other key than tier beside like"
+                f"{file.where(path)}: {'.'.join(map(str, at))}.subjects.{name}: like: {like!r}; "
+                "expected another subject of this claim that is written out, and beside like only tier, and cells "
+                "that differ"
             )
-        yield name, name, on if like is None else {**named[like], **{k: v for k, v in on.items() if k != "like"}}
+        own = {k: v for k, v in on.items() if k not in ("like", "cells")}
+        base = _expanded(named[like])
+        if "cells" in on:
+            base = _with_other_cells(base, _expanded(on), f"{file.where(path)}: {'.'.join(map(str, path))}")
+        yield name, name, {**base, **own}
     if ANY in subjects:
         on = subjects[ANY] or {}
         if any(k in entry for entry in (on, *on.get("cells", ())) for k in ("expected", "reported")):
@@ -265,7 +276,32 @@ def _subjects(
                 "speak of one subject; name the subject that they are known for"
             )
         if guest is not None and guest not in named:
-            yield guest, ANY, on
+            yield guest, ANY, _expanded(on)
+
+
+def _expanded(on: dict[str, Any]) -> dict[str, Any]:
+    """A cell whose parameters list several values becomes one cell for each combination of them."""
+    if "cells" not in on:
+        return on
+    cells = []
+    for written, cell in enumerate(on["cells"]):
+        lists = [v if isinstance(v, list) else [v] for v in cell["params"].values()]
+        cells += [
+            {**cell, "params": dict(zip(cell["params"], values, strict=True)), WRITTEN: written}
+            for values in product(*lists)
+        ]
+    return {**on, "cells": cells}
+
+
+def _with_other_cells(base: dict[str, Any], other: dict[str, Any], where: str) -> dict[str, Any]:
+    """The cells of ``base``, those of ``other`` in place of the ones with the same parameters."""
+    changed = {json.dumps(c["params"], sort_keys=True): c for c in other["cells"]}
+    cells = [changed.pop(json.dumps(c["params"], sort_keys=True), c) for c in base.get("cells", ())]
+    if changed:
+        raise RegistrationError(
+            f"{where}.cells: {', '.join(changed)}: no such cell; expected parameters of the subject that this one is like"
+        )
+    return {**base, "cells": cells}
 
 
 def _expects_refusal(entry: dict[str, Any]) -> bool:

@@ -20,6 +20,10 @@ PARTS = {
     "training": "Training of coders: objectives, optimisers, saving, scaling",
     "metrics": "Metrics and the study around them",
     "data": "Data, splits and caches",
+    "probing": "Probing: splits, pooled rows, baselines, randomised copies",
+    "steering": "Steering: directions, doses, noise, judges, the choice of a coefficient",
+    "circuits": "Circuits: sets of latents kept and ablated, and random sets beside them",
+    "benchmarks": "Benchmarks of others: what SAEBench is given, and whose results are read",
 }
 INTRODUCTION = """\
 # Silent bugs, as last measured

@@ -3,7 +3,21 @@
 from __future__ import annotations
 
 from .mutant import Mutant
-from .mutants import benign, coders, data, design, hooks, loading, metrics, tokens, training
+from .mutants import (
+    benign,
+    circuits,
+    coders,
+    data,
+    design,
+    hooks,
+    loading,
+    metrics,
+    probing,
+    saebench,
+    steering,
+    tokens,
+    training,
+)
 
 MUTANTS: tuple[Mutant, ...] = (
     *loading.MUTANTS,
@@ -13,6 +27,10 @@ MUTANTS: tuple[Mutant, ...] = (
     *training.MUTANTS,
     *metrics.MUTANTS,
     *data.MUTANTS,
+    *probing.MUTANTS,
+    *steering.MUTANTS,
+    *circuits.MUTANTS,
+    *saebench.MUTANTS,
     *design.MUTANTS,
     *benign.MUTANTS,
 )

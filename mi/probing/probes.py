@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,6 @@ from .split import split
 
 KS = (1, 2, 5, 20)
 FULL = "full"
-RESIDUAL = "residual"
 
 
 def probes(
@@ -47,7 +47,7 @@ def probes(
     ``units.json``: test examples, columns ``<arm>_top_<k>`` and ``<arm>_full``, 1 where the probe is right;
     ``<arm>_few``, the share of the draws in which it is; and ``tokens_full``, ``tokens_few``, the token-only baseline.
     The columns of a sparse probe are those with the largest difference of class means on the training rows. Facts:
-    accuracies, chosen columns, ``chance`` (the larger class among the training examples, on the test examples).
+    accuracies, chosen columns, digests of the training rows of each arm, ``chance`` (the larger class among the training examples, on the test examples).
 
     Raises:
         Refusal: a text in both splits, fewer than ``few / 2`` training examples of a class, or a probe that a second
@@ -56,11 +56,13 @@ def probes(
     a, b = Pooled(train), Pooled(test)
     columns: dict[str, NDArray[np.float64]] = {}
     chosen: dict[str, list[int]] = {}
+    digests: dict[str, str] = {}
     sizes = [*(KS if ks is None else ks), None]
     with progress("probes", len(sizes) * len(arms) + 1 + (len(arms) + 1) * draws * bool(few), "probes") as bar:
         for arm, name in {**arms, TOKENS: TOKENS}.items():
             rows, held = split(a, b, name)
             again = SecondLook(train, test, name)
+            digests[arm] = sha256(rows.x.tobytes()).hexdigest()
             for k in sizes if arm != TOKENS else [None]:
                 if k is not None and k > rows.x.shape[1]:
                     continue
@@ -85,6 +87,7 @@ def probes(
     facts = {
         "accuracy": {name: float(values.mean()) for name, values in columns.items()},
         "chosen": chosen,
+        "rows": digests,
         "chance": float((b.examples.labels == majority).mean()),
         "examples": {"train": len(a.examples), b.examples.split: len(b.examples)},
         "measurable": True,

@@ -80,7 +80,8 @@ def parity(
     Raises:
         SubjectError: other tokens, another choice of what counts, or other activations.
     """
-    ids, theirs = collected(model, texts, site, batch_size=len(texts), max_length=max_length)
+    # Several uneven batches, as in an evaluation: rows of one batch among those of another must show.
+    ids, theirs = collected(model, texts, site, batch_size=max(1, len(texts) * 2 // 5), max_length=max_length)
     own = subject.tokens(texts, max_length)
     width = own.ids.shape[1]  # SAEBench pads to max_length
     if own.excluded or bool((ids[:, :width].cpu() != own.ids)[own.attend].any()):

@@ -19,7 +19,7 @@ from ..progress import Progress
 from ..refusal import Refusal
 from ..subjects.load import load_subject
 from ..subjects.subject import Subject
-from .pooling import POOLS, Pooled, scored_tokens
+from .pooling import POOLS, RowPerText, scored_tokens
 
 TENSORS, FACTS = "directions.safetensors", "directions.json"
 FITTED = slice(0, None, 2)  # every second training example; the others are for the judge, which must not share a text
@@ -127,7 +127,9 @@ def directions(
     raw = {"dom": difference_of_means(seen.rows, labels)}
     absent = {} if paired else {"caa": "No text has a counterpart: use concepts whose examples come in pairs."}
     if paired:
-        raw["caa"] = contrastive(seen.rows[torch.from_numpy(known)], seen.counterparts, labels[known])
+        pairs = seen.rows[torch.from_numpy(known)], seen.counterparts, labels[known]
+        raw["caa"] = contrastive(*pairs)
+        require_sides(raw["caa"], *pairs)
     require_towards(raw, seen.rows, labels)
     gaps = difference_of_means(seen.latents, labels)
     strongest = gaps.abs().topk(min(top, len(gaps))).indices
@@ -190,7 +192,7 @@ def _read(
     max_length: int,
     size: int,
 ) -> _Seen:
-    rows, latents, others = Pooled(pool), Pooled(pool), Pooled(pool)
+    rows, latents, others = RowPerText(pool), RowPerText(pool), RowPerText(pool)
     fired = torch.zeros(coder.n_latents, dtype=torch.bool)
     norms: list[Tensor] = []
     with progress("training examples", len(texts) + len(paired), "texts") as bar, torch.no_grad():
@@ -225,6 +227,8 @@ def difference_of_means(rows: Tensor, positive: np.ndarray[Any, np.dtype[np.bool
 def require_towards(fitted: Mapping[str, Tensor], rows: Tensor, positive: np.ndarray[Any, np.dtype[np.bool_]]) -> None:
     """Refuse a direction along which the positive examples it was fitted on do not clearly lie further.
 
+    A check of signs: along a difference of means its own examples always lie apart, whether there is a concept or not.
+
     Raises:
         Refusal: the class means lie less than 3 standard errors apart, or the wrong way round.
     """
@@ -237,8 +241,29 @@ def require_towards(fitted: Mapping[str, Tensor], rows: Tensor, positive: np.nda
             raise Refusal(
                 f"direction {name}, along which the classes lie {apart:.2g} standard errors apart",
                 f"at least {CLEARLY:g}, the positive ones further",
-                "Look for a sign, for pairs the wrong way round or centred apart, or for a site without the concept.",
+                "Look for a sign, or for pairs the wrong way round or centred apart.",
             )
+
+
+def require_sides(
+    direction: Tensor, rows: Tensor, counterparts: Tensor, positive: np.ndarray[Any, np.dtype[np.bool_]]
+) -> None:
+    """Refuse a contrastive direction that is not the mean of the positive sides less that of the negative ones.
+
+    Raises:
+        Refusal: the cosine of the two is below .999.
+    """
+    both = np.stack([rows.double().numpy(), counterparts.double().numpy()])
+    at = np.arange(len(positive))
+    wanted = both[np.where(positive, 0, 1), at].mean(0) - both[np.where(positive, 1, 0), at].mean(0)
+    found = direction.double().numpy()
+    cosine = float(wanted @ found / max(np.linalg.norm(wanted) * np.linalg.norm(found), 1e-30))
+    if not cosine >= 0.999:
+        raise Refusal(
+            f"a contrastive direction at a cosine of {cosine:.3f} to its pairs' positive less negative sides",
+            "that difference",
+            "Look for pairs whose sides were lost.",
+        )
 
 
 def contrastive(rows: Tensor, counterparts: Tensor, positive: np.ndarray[Any, np.dtype[np.bool_]]) -> Tensor:

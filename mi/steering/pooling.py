@@ -13,7 +13,7 @@ from ..subjects.subject import Subject
 POOLS = ("last", "mean")
 
 
-class Pooled:
+class RowPerText:
     """One row per text, from rows per token."""
 
     def __init__(self, pool: str) -> None:

@@ -16,7 +16,7 @@ from .generate import Generation, Gumbel
 if TYPE_CHECKING:
     from .condition import Bench, Outcome
 
-PROMPTS = 3
+PROMPTS = 5
 
 
 def replay(bench: Bench, outcome: Outcome, made: Sequence[Generation], first: int) -> None:
@@ -40,7 +40,9 @@ def replay(bench: Bench, outcome: Outcome, made: Sequence[Generation], first: in
             raise Refusal(
                 f"{name}, judged by {text[:40]!r}", "its continuation, and nothing else", "Leave the prompt out."
             )
-    chosen = range(0, len(made), max(1, len(made) // PROMPTS))[:PROMPTS]
+    by_length = sorted(range(len(made)), key=lambda i: len(made[i].prompt.ids))
+    # From the shortest, which is padded most, to the longest.
+    chosen = sorted({by_length[round(k * (len(made) - 1) / (PROMPTS - 1))] for k in range(PROMPTS)})
     noise = Gumbel(bench.noise.seed)
     vectors = _vectors(bench, outcome, first)
     drawn = []

@@ -99,8 +99,12 @@ BROKEN = {
         changed("{}", "{cells: [{params: {k: no}}]}"),
         "paper.yaml:10: claims.gap.subjects.organism.cells.0.params.k",
     ),
-    "param a list": (
-        changed("{}", "{cells: [{params: {k: [1]}}]}"),
+    "param an empty list": (
+        changed("{}", "{cells: [{params: {k: []}}]}"),
+        "paper.yaml:10: claims.gap.subjects.organism.cells.0.params.k",
+    ),
+    "param a list of lists": (
+        changed("{}", "{cells: [{params: {k: [[1]]}}]}"),
         "paper.yaml:10: claims.gap.subjects.organism.cells.0.params.k",
     ),
     "param no name": (

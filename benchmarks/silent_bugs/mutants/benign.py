@@ -270,6 +270,54 @@ def _reordered_params(scene: Any) -> AbstractContextManager[None]:
     return wrapped(Recipe, "__init__", around)
 
 
+def _reversed_examples(*names: str) -> Enact:
+    """Labelled texts or prompts in reverse order."""
+
+    def enact(scene: Any) -> AbstractContextManager[None]:
+        return together(*(replaced(scene, name, _reversed_file(getattr(scene, name))) for name in names))
+
+    return enact
+
+
+def _reversed_prompts(scene: Any) -> AbstractContextManager[None]:
+    return replaced(scene, "prompts", {split: _reversed_file(path) for split, path in scene.prompts.items()})
+
+
+def _reversed_file(path: Path) -> Path:
+    with _reversed_texts_of(path) as out:
+        return Path(out)
+
+
+def _pipeline(scene: Any) -> AbstractContextManager[None]:
+    """The probe's columns are scaled by scikit-learn's own scaler."""
+    import mi.probing.probes as probes
+
+    def around(fit: Any) -> Any:
+        def made(data: Any, *, k: Any = None, columns: Any = None) -> Any:
+            from sklearn.linear_model import LogisticRegression
+            from sklearn.preprocessing import StandardScaler
+
+            found = fit(data, k=k, columns=columns)
+            x = data.x[:, found.columns].astype("float64")
+            scaler = StandardScaler().fit(x)
+            model = LogisticRegression(C=0.5, max_iter=1000).fit(scaler.transform(x), data.y)
+            return replace(found, centre=scaler.mean_, scale=scaler.scale_, model=model)
+
+        return made
+
+    return wrapped(probes, "fit", around)
+
+
+def _reference_batches(scene: Any) -> AbstractContextManager[None]:
+    """Latents' means are added up in batches of 17 texts."""
+    import mi.circuits.causal as causal
+
+    def around(reference: Any) -> Any:
+        return lambda *given: reference(*given, batch_size=17)
+
+    return wrapped(causal, "reference", around)
+
+
 def benign(name: str, part: str, what: str, scene: str, enact: Enact) -> Mutant:
     return Mutant(f"ok-{name}", part, what, scene, enact)
 
@@ -298,6 +346,15 @@ MUTANTS = (
     benign("coder-order-trained", "training", "coders trained in another order", "training-sparsify", _fewer_at_once),
     benign("training-seed", "training", "another seed of the coders' weights", "training-sparsify", _other_training_seed),
     benign("shuffle-seed", "training", "another order of the training rows", "training-saelens", _training(shuffle_seed=11)),
+    benign("probe-batches", "probing", "texts pooled in batches of 7", "probing", setting(batch_size=7)),
+    benign("probe-order", "probing", "labelled texts in reverse order", "probing-mean", _reversed_examples("train", "test")),
+    benign("probe-scaler", "probing", "columns scaled by scikit-learn's scaler", "probing", _pipeline),
+    benign("few-seed", "probing", "other draws of the few examples", "control-a", setting(few_seed=40)),
+    benign("steering-batches", "steering", "prompts continued in batches of 13", "steered", setting(batch_size=13)),
+    benign("prompt-order", "steering", "prompts in reverse order", "steered", _reversed_prompts),
+    benign("reference-batches", "circuits", "means added up in batches of 17 texts", "circuits", _reference_batches),
+    benign("circuit-texts", "circuits", "the texts of the means in reverse order", "circuits", _reversed_examples("examples")),
+    benign("saebench-batches", "benchmarks", "SAEBench runs the model on batches of 50 texts", "saebench", setting(batch_size=50)),
     benign("unit-order", "metrics", "units in another order", "court-paired", study(_permuted)),
     benign("one-excluded", "metrics", "one document of sixty is missing, and counted", "court-paired", study(_one_excluded)),
     benign("selected-elsewhere", "metrics", "settings chosen on validation documents", "court-paired", study(_selected_elsewhere)),

@@ -110,9 +110,15 @@ def _executed(**params: Any) -> Enact:
     return study(change)
 
 
+def _best_only(scene: Any) -> AbstractContextManager[None]:
+    """One comparison of the family gets into the report."""
+    return replaced(scene, "reported", [scene.best()])
+
+
 MUTANTS = (
     Mutant("G12", "data", "a setting is read under another key, and the default layer runs", "court-paired", _executed(layer=0), ("K20",), "SAEDashboard 9938812"),
     Mutant("G16", "data", "the first ids are executed instead of the registered ones", "court-paired", _executed(ids="0000"), ("K20",), "microscope A6-02, A6-15"),
+    Mutant("G16b", "data", "another concept is run than the registered one", "court-paired", _executed(concept="professor"), ("K20",), "microscope A6-15"),
     Mutant("L10", "data", "a default (BOS) changes between registration and run", "court-paired", _executed(bos=False), ("K20", "K07"), "TransformerLens PR#49"),
     Mutant("H10", "metrics", "units that score low are dropped for lack of examples", "court-paired", study(_rare_dropped), ("K28", "K15"), "delphi, microscope A6-18"),
     Mutant("J05", "metrics", "a paired difference over two index sets", "court-paired", study(_other_indices), ("K16",), "microscope A6-11"),
@@ -120,6 +126,7 @@ MUTANTS = (
     Mutant("J07b", "metrics", "every draw of the random baseline is the same", "court-random-sets", study(_one_draw_repeated), ("K19", "K21"), "microscope A6-09"),
     Mutant("J09", "metrics", "the best setting is chosen on the test documents", "court-null", study(_best_on_test), ("K13",), "microscope A6-13, AxBench G03"),
     Mutant("J11", "metrics", "tokens are resampled as units", "court-null", study(_tokens_as_units), ("K17",), "inspect_ai#1251"),
+    Mutant("J02", "metrics", "the best of twenty comparisons is reported, the others are left out", "court-family", _best_only, ("K29", "K28"), "microscope A6-21"),
     Mutant("J13", "metrics", "three prompts", "court-paired", study(_three_prompts), ("K29",), "ashlrai"),
     Mutant("J17", "metrics", "a recovery that is 1 at every site", "court-paired", study(_clipped), ("K23",), "ashlrai"),
     Mutant("J19", "metrics", "a claim about a method on pooled latents", "court-runs", study(_pooled), ("K17",), "practice"),

@@ -16,6 +16,8 @@ from scipy import stats
 
 from ledger.assess import assess
 from ledger.claim import Claim
+from ledger.row import undecided_row
+from ledger.ruling import rulings
 from ledger.verdict import Bound
 from mi import claimable
 from mi.claimable import Contrast, Sample
@@ -54,7 +56,7 @@ REFUSALS = {
     "at least": ("K29",),
 }
 """Words of a refusal and the kinds of check that it is; the first that fit."""
-REGISTERED = {"layer": 6, "bos": True, "ids": "2f1c"}
+REGISTERED = {"layer": 6, "bos": True, "ids": "2f1c", "concept": "nurse"}
 
 
 @dataclass
@@ -123,6 +125,20 @@ class CourtScene(Scene):
 
     def unguarded(self) -> AbstractContextManager[Any]:
         return nullcontext()
+
+
+def claim_row(name: str, verdict: str, controls: tuple[str, ...] = ()) -> dict[str, Any]:
+    """The row of the claim ``study.<name>`` that came out so."""
+    about = {"report": "study", "statement": "", "quantity": "score", "unit": "example", "design": "paired"}
+    claim = Claim(id=f"study.{name}", bound=Bound("above", 0.0), subject="tiny", controls=controls, **about)
+    chances = dict.fromkeys(("p_pass", "p_fail"), 1e-9 if verdict == "pass" else 1.0)
+    return {**undecided_row(claim, name, 0), "status": "decided", "verdict": verdict, "estimate": 0.0, **chances}
+
+
+def control_problems(rows: Sequence[dict[str, Any]]) -> list[Fired]:
+    """What a table of these rows says of passes that are not supported."""
+    problems = [problem for ruling in rulings(rows) for problem in ruling.row["control_problems"]]
+    return [Fired("ledger.controls", ("K19",), problem) for problem in problems]
 
 
 def _matched(s: Study) -> Array:

@@ -42,6 +42,7 @@ LENGTH = 48
 BAR_FVU = 0.4
 GATE_KINDS = {
     "weights": ("K20",),
+    "seed": ("K18",),
     "bos": ("K07",),
     "census": ("K09",),
     "causality": ("K08",),

@@ -7,6 +7,7 @@ from hashlib import sha256
 import torch
 from torch import Tensor
 
+from ..load import load_hf
 from ..spec import spec_folder
 from .exam import Exam
 from .report import GateReport, Worst
@@ -104,7 +105,7 @@ def transformer_lens(exam: Exam) -> list[GateReport]:
 
 
 def weights(exam: Exam) -> list[GateReport]:
-    """Trained weights are those in the files; randomised matrices are not, and no two of them are alike."""
+    """Trained weights are those in the files; randomised matrices are not, no two are alike, and another seed makes others."""
     spec = exam.subject.spec
     filed = _filed(exam)
     kept = set()
@@ -122,7 +123,12 @@ def weights(exam: Exam) -> list[GateReport]:
     changed = [n for n, p in model if n in hashes and id(p) not in kept]
     trained = [n for n in changed if hashes[n] in filed]
     twins = [n for n in changed if list(hashes.values()).count(hashes[n]) > 1]
-    return [_counted("weights", "matrices of a randomised copy that are trained, or twice the same", trained + twins)]
+    again = {_hash(p) for p in load_hf({**spec, "weights_seed": spec["weights_seed"] + 1}).parameters() if p.dim() > 1}
+    fixed = [n for n in changed if hashes[n] in again]
+    return [
+        _counted("weights", "matrices of a randomised copy that are trained, or twice the same", trained + twins),
+        _counted("seed", "matrices of a randomised copy that another seed makes too", fixed),
+    ]
 
 
 def _counted(name: str, compared: str, found: list[str]) -> GateReport:

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+import mi.probing.pooled as module
+import mi.probing.spot_check as spot_check
 from mi.coders.coder import CoderFacts
 from mi.coders.linear_coder import Gate, LinearCoder
 from mi.coders.load import load_coder, save_coder
@@ -13,6 +15,7 @@ from mi.metrics.measurable import require_measurable
 from mi.probing.labelled import Labelled
 from mi.probing.pooled import EMBEDDING_SITE, TOKENS, Pooled, pool
 from mi.probing.probes import probes
+from mi.probing.runs import run_means
 from mi.progress import SILENT
 from mi.refusal import Refusal
 from mi.subjects.load import load_subject
@@ -180,3 +183,33 @@ def test_training_texts_are_never_tested_on(tmp_path, build):
 def test_examples_keep_their_labels_beside_the_rows(build, world_examples):
     found, _ = build()
     assert found.examples.ids == Labelled(world_examples(CONCEPT, "train", 30)).ids
+
+
+@pytest.mark.parametrize(
+    ("name", "around"),
+    [
+        ("_pooled", lambda inner: lambda x, batch, pooling: x[:, -1]),
+        ("_pooled", lambda inner: lambda x, batch, pooling: inner(x, batch, pooling).roll(1, 0)),
+        ("_mean", lambda inner: lambda x, scored: x.mean(1)),
+    ],
+    ids=["the last column", "another text's rows", "padding too"],
+)
+def test_rows_of_something_else_are_refused(build, monkeypatch, name, around):
+    monkeypatch.setattr(module, name, around(getattr(module, name)))
+    with pytest.raises(Refusal, match="run alone"):
+        build()
+
+
+def test_a_baseline_that_knows_more_than_tokens_is_refused(build, monkeypatch, tmp_path, organism):
+    inside = "blocks.3.hook_resid_pre"
+    (tmp_path / "gates.json").write_text(json.dumps({"subject": organism, "sites": [inside, SITE]}))
+    for home in (module, spot_check):
+        monkeypatch.setattr(home, "EMBEDDING_SITE", inside)
+    with pytest.raises(Refusal, match="order of the words"):
+        build(gates=tmp_path)
+
+
+def test_a_coder_that_is_counted_as_several_runs_is_refused(table):
+    found, _, _ = table
+    with pytest.raises(Refusal, match="3 runs, of which 1 probed rows of their own"):
+        run_means([found, found, found], "sae", "sae_few")
