@@ -25,7 +25,7 @@ class ScoresWriter:
             return
         line = json.dumps({"data": digest, **stored}, separators=(",", ":"), allow_nan=False) + "\n"
         with self.path.open("ab") as f:
-            f.write(gzip.compress(line.encode(), mtime=0))
+            f.write(gzip.compress(line.encode(), compresslevel=1, mtime=0))
         self._kept[digest] = line
 
     def seal(self) -> None:
@@ -35,7 +35,7 @@ class ScoresWriter:
         text = "".join(self._kept[d] for d in sorted(self._kept)).encode()
         temporary = self.path.with_suffix(".tmp")
         try:
-            temporary.write_bytes(gzip.compress(text, mtime=0))
+            temporary.write_bytes(gzip.compress(text, compresslevel=6, mtime=0))
             temporary.replace(self.path)
         finally:
             temporary.unlink(missing_ok=True)
