@@ -119,7 +119,7 @@ def assess(claim: Claim, contrast: Judgeable, *, bound: Bound | None = None, att
     lo, hi = contrast.limits(alpha)
     p_pass, p_fail = bound.p_values(contrast)
     by_interval = bound.decide(lo, hi)
-    flags = forcing_flags(claim.id, claim.looks, contrast, bound, alpha, attempt, by_interval)
+    flags = forcing_flags(claim.id, claim.promise, contrast, bound, alpha, attempt, by_interval)
     verdict: Verdict | None = Verdict.INCONCLUSIVE if flags else by_interval
     reason = flags[0] if flags else None
     notes = [f["short"] for f in flags]
@@ -222,7 +222,13 @@ def _refuse(claim: Claim, contrast: Judgeable, bound: Bound, attempt: Attempt) -
 
 
 def forcing_flags(
-    claim_id: str, looks: str, contrast: Judgeable, bound: Bound, alpha: float, attempt: Attempt, verdict: Verdict
+    claim_id: str,
+    promise: Mapping[str, Any],
+    contrast: Judgeable,
+    bound: Bound,
+    alpha: float,
+    attempt: Attempt,
+    verdict: Verdict,
 ) -> list[dict[str, str]]:
     """What makes a verdict inconclusive whatever its interval says, in the order of weight."""
     found = []
@@ -230,7 +236,7 @@ def forcing_flags(
     def flag(short: str, detail: str, fix: str) -> None:
         found.append({"short": short, "detail": detail, "fix": fix})
 
-    if looks == "one" and attempt.number > 1:
+    if promise["looks"] == "one" and attempt.number > 1:
         flag(
             "look spent",
             f"the claim registered one look, spent in run {attempt.first_run} on other data",
@@ -244,11 +250,13 @@ def forcing_flags(
             "Choose settings on validation units and judge on others.",
         )
     shares = contrast.excluded_shares
-    if shares and (max(shares) > MAX_EXCLUDED or (max(shares) - min(shares) > 1e-12 and len(shares) > 1)):
+    gap = promise.get("coverage_gap", 0.0)
+    if shares and (max(shares) > MAX_EXCLUDED or max(shares) - min(shares) > gap + 1e-12):
+        alike = f"shares that differ by at most {gap:g}" if gap else "the same share in each arm"
         flag(
             "exclusions",
             "share of planned units without a score: " + ", ".join(f"{s:.0%}" for s in shares),
-            f"Score the planned units: at most {MAX_EXCLUDED:.0%} may be missing, the same share in each arm.",
+            f"Score the planned units: at most {MAX_EXCLUDED:.0%} may be missing, {alike}.",
         )
     room = _headroom_problem(contrast, bound, alpha, verdict)
     if room:

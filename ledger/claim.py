@@ -36,6 +36,8 @@ class Claim:
     alpha: float = 0.025
     looks: str = "open"
     n: int | None = None
+    coverage_gap: float = 0.0
+    """By how much the arms may differ in the share of planned units that were scored; beyond it nothing passes."""
     rope: float | None = None
     """Smallest effect of interest: a pass whose whole interval lies within ± this is ``negligible``."""
     measured: Mapping[str, Any] = field(default_factory=dict)
@@ -63,7 +65,9 @@ class Claim:
     @property
     def promise(self) -> dict[str, Any]:
         """What was promised, in JSON. Expectations and what a source reported are not part of it."""
-        return {
+        # Left out where it is 0, so that claims registered before there was such a limit keep their hash.
+        gap = {"coverage_gap": self.coverage_gap} if self.coverage_gap else {}
+        return gap | {
             "statement": self.statement,
             "quantity": self.quantity,
             "unit": self.unit,

@@ -25,6 +25,7 @@ GOALPOSTS = (
     "quantity",
     "unit",
     "n",
+    "coverage_gap",
     "measured",
     "controls",
 )

@@ -222,6 +222,7 @@ def _cells(file: YamlFile, report: str, key: str, entry: dict[str, Any], guest: 
                 alpha=entry.get("alpha", 0.025),
                 looks=entry.get("looks", "open"),
                 n=on.get("n", entry.get("n")),
+                coverage_gap=entry.get("coverage_gap", 0.0),
                 rope=entry.get("rope"),
                 measured=entry.get("measured", {}),
                 controls=tuple(entry.get("controls", ())),

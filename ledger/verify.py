@@ -62,7 +62,7 @@ def _check(row: Mapping[str, Any], stored: Mapping[str, Any]) -> list[str]:
         verdict: Verdict | None = bound.decide(lo, hi)
         p_pass, p_fail = bound.p_values(contrast)
         attempt = Attempt(row["attempt"])
-        if forcing_flags(row["claim"], registered["looks"], contrast, bound, alpha, attempt, bound.decide(lo, hi)):
+        if forcing_flags(row["claim"], registered, contrast, bound, alpha, attempt, bound.decide(lo, hi)):
             verdict = Verdict.INCONCLUSIVE
     except (ValueError, KeyError, TypeError, IndexError, AttributeError, LedgerError) as exc:
         return [f"cannot be recomputed: {exc}"]

@@ -92,8 +92,8 @@ def _build_one(recipe: Recipe, builder: Builder, store: Store, progress: Progres
         try:
             made = _run(recipe, builder, inputs, store, progress, runner)
         except BaseException as exc:
-            interrupted = builder.resumable and not isinstance(exc, Exception)
-            if not interrupted:
+            stopped = not isinstance(exc, Exception) or getattr(exc, "keeps_work", False)
+            if not (builder.resumable and stopped):
                 store.discard(recipe)
             raise
     seconds = made.manifest.seconds
@@ -172,17 +172,17 @@ def _disk_is_full(exc: BaseException | None) -> bool:
 
 def _failed(recipe: Recipe, exc: BaseException, store: Store) -> BuildFailedError:
     """The error for people, remembered for the rest of the session."""
-    refusal = None
+    refusal, keeps_work = None, bool(getattr(exc, "keeps_work", False))
     if getattr(exc, "refused", False):
         refusal = {name: str(getattr(exc, name, "")) for name in ("given", "expected", "fix")}
         refusal["absent"] = "yes" if getattr(exc, "absent", False) else ""
-        error = BuildFailedError(str(exc), str(exc), refusal)
+        error = BuildFailedError(str(exc), str(exc), refusal, keeps_work)
     else:
         said = " ".join(str(exc).split())
         brief = f"{clean(recipe)} was not built: {recipe.build} raised {type(exc).__name__}: {said:.500}"
         frames = exc.__traceback__.tb_next if exc.__traceback__ else None  # the first one is ours
         shown = traceback.format_exception(type(exc), exc, frames, limit=-FRAMES)
-        error = BuildFailedError(f"{brief}\n\n{''.join(shown).rstrip()}\n", brief)
+        error = BuildFailedError(f"{brief}\n\n{''.join(shown).rstrip()}\n", brief, keeps_work=keeps_work)
     store.failures.remember(recipe, error)
     return error
 

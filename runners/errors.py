@@ -43,11 +43,15 @@ class BuildFailedError(RunnersError):
         brief: what happened in one line, for all reports but the first.
         refusal: ``given``, ``expected`` and ``fix`` of a refusal, and ``absent``; None for any other error.
         absent: nothing is wrong, but what the builder needs is not on this machine.
+        keeps_work: what a resumable builder has done so far is kept for the next try, as after an interruption.
     """
 
-    def __init__(self, text: str, brief: str, refusal: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, text: str, brief: str, refusal: Mapping[str, str] | None = None, keeps_work: bool = False
+    ) -> None:
         super().__init__(text)
         self.brief = brief
+        self.keeps_work = keeps_work
         self.refused = refusal is not None
         self.refusal = refusal
         self.absent = bool(refusal and refusal.get("absent"))

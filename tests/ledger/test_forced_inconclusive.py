@@ -46,6 +46,16 @@ def test_arms_with_different_exclusions(claim):
         assert not differ or forced(found, "exclusions")
 
 
+@pytest.mark.parametrize(("gap", "forced_"), [(0.0, True), (0.04, True), (0.06, False)])
+def test_a_promised_limit_on_the_difference_in_coverage(claim, gap, forced_):
+    """19 and 18 of 20: the shares differ by .05."""
+    rng = np.random.default_rng(0)
+    arms = [claimable.Sample(rng.normal(m, 0.1, n), planned=20) for m, n in ((1, 19), (0, 18))]
+    found = assess(claim(design="unpaired", coverage_gap=gap), claimable.unpaired(*arms))
+    assert found.verdict == ("inconclusive" if forced_ else "pass")
+    assert not forced_ or forced(found, "exclusions")
+
+
 TWO = claimable.two_proportions
 HEADROOM = [
     # Everybody right, or nobody: the arms could not have differed.

@@ -166,8 +166,8 @@ def test_params_changed_behind_the_digest(bench):
         bench.build(recipe)
 
 
-@pytest.mark.parametrize("how", ["error", "interrupt"])
-def test_only_an_interrupt_is_resumed(bench, how):
+@pytest.mark.parametrize("how", ["error", "interrupt", "unpaid"])
+def test_an_interrupt_and_an_error_that_keeps_its_work_are_resumed(bench, how):
     recipe = toy("resume_or_stop", how=how)
     with pytest.raises((BuildFailedError, KeyboardInterrupt)):
         bench.build(recipe)

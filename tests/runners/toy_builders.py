@@ -125,12 +125,18 @@ def resume(out: Path, *, progress, flag):
 resume.resumable = True
 
 
+class Unpaid(ValueError):
+    """What has been done so far was paid for."""
+
+    keeps_work = True
+
+
 def resume_or_stop(out: Path, *, progress, how):
     found = sorted(p.name for p in out.iterdir())
     count(f"found {found}")
     if not found:
         (out / "0.txt").write_text("0")
-        raise {"error": ValueError, "interrupt": KeyboardInterrupt}[how]
+        raise {"error": ValueError, "interrupt": KeyboardInterrupt, "unpaid": Unpaid}[how]
 
 
 resume_or_stop.resumable = True
