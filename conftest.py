@@ -8,6 +8,9 @@ pytest_plugins = [
     "fixtures.circuits",
     "fixtures.published",
     "fixtures.saebench",
+    "fixtures.scorers",
+    "fixtures.autointerp",
+    "fixtures.planted",
     "fixtures.steering",
     "pytester",
 ]

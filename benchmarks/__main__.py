@@ -1,7 +1,18 @@
 """``python -m benchmarks``: what the plugin, the ledger's commands and the workshop cost, as ratios within one run."""
 
 from . import overhead, table_time
-from .workshop import circuits, harvest, memory, probing, saelens_store, steering, training, warm
+from .workshop import (
+    autointerp_cache,
+    autointerp_scoring,
+    circuits,
+    harvest,
+    memory,
+    probing,
+    saelens_store,
+    steering,
+    training,
+    warm,
+)
 
 overhead.main()
 print()
@@ -13,5 +24,7 @@ training.main()
 probing.main()
 steering.main()
 circuits.main()
+autointerp_cache.main()
+autointerp_scoring.main()
 memory.main()
 warm.main()

@@ -33,10 +33,10 @@ def test_gemma_scope_above_residual(judge, reported_outcomes):
 
 
 @pytest.mark.claim("microscope.transcoder-more-interpretable")
-def test_transcoder_more_interpretable(judge, autointerp, scorer, score):
-    judge(autointerp(scorer, score), above=0.0)
+def test_transcoder_more_interpretable(judge, reported_autointerp, scorer, score):
+    judge(reported_autointerp(scorer, score), above=0.0)
 
 
 @pytest.mark.claim("microscope.transcoders-more-interpretable-as-a-method")
-def test_transcoders_more_interpretable_as_a_method(judge, autointerp):
-    judge(autointerp("7B", "detection"), above=0.0)
+def test_transcoders_more_interpretable_as_a_method(judge, reported_autointerp):
+    judge(reported_autointerp("7B", "detection"), above=0.0)

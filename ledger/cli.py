@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,6 +75,10 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("claim", help="claim id, with or without the report's name")
     show.add_argument("run", nargs="?")
     show.add_argument("--subject")
+    show.add_argument(
+        "--unit", metavar="ID", help="the card of one latent behind the claim: what it fires on, and every answer"
+    )
+    show.add_argument("--store", type=Path, metavar="DIR", help="the store with the artifacts (default: as for pytest)")
 
     diff = add(
         "diff",
@@ -150,14 +154,22 @@ def _table(args: argparse.Namespace) -> int:
         return 0
     from .terminal import Style, verdict_lines
 
-    style = Style(shutil.get_terminal_size((100, 24)).columns, "utf" in (sys.stdout.encoding or "").lower())
-    colour = sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
+    style = Style(shutil.get_terminal_size((100, 24)).columns, _unicode())
+    colour = _colours()
     print(style.text(f"run {run.id}  {run.path}"))
     limit = 1000 if args.limit is None else args.limit or None
     for line, markup in verdict_lines(run.rows, style, "attention" if args.attention else "all", only, limit):
         code = "31;1" if markup.get("red") else "33" if markup.get("yellow") else ""
         print(f"\x1b[{code}m{line}\x1b[0m" if colour and code else line)
     return 0
+
+
+def _unicode() -> bool:
+    return "utf" in (sys.stdout.encoding or "").lower()
+
+
+def _colours() -> bool:
+    return sys.stdout.isatty() and "NO_COLOR" not in os.environ and os.environ.get("TERM") != "dumb"
 
 
 def _replace_between_markers(path: Path, text: str, check: bool) -> int:
@@ -179,17 +191,37 @@ def _replace_between_markers(path: Path, text: str, check: bool) -> int:
 
 
 def _show(args: argparse.Namespace) -> int:
+    from .cards import store_folder
+    from .show import picked, show_text
+
     run = _load(args)
+    store = store_folder(args.root, args.store)
+    rows = [r.row for r in picked(run, args.claim, args.subject)]
+    if args.unit is not None:
+        return _show_cards(rows, args.unit, store, args.format)
     if args.format == "json":
-        from .show import picked
-
-        _print_json([r.row for r in picked(run, args.claim, args.subject)])
+        _print_json(rows)
         return 0
-    from .show import show_text
-
-    text = show_text(run, args.claim, args.subject)
-    print(f"```text\n{text.replace('```', chr(39) * 3)}```\n" if args.format == "md" else text, end="")
+    _print_text(show_text(run, args.claim, args.subject, store), args.format)
     return 0
+
+
+def _show_cards(rows: Sequence[Mapping[str, Any]], unit: str, store: Path, form: str) -> int:
+    from .card_text import card_text
+    from .cards import find_cards
+    from .terminal import Style
+
+    cards = find_cards(rows, unit, store)
+    if form == "json":
+        _print_json([{"artifact": card.artifact, **card.content} for card in cards])
+        return 0
+    colour = form == "term" and _colours()
+    _print_text("\n\n".join(card_text(card, Style(unicode=form == "md" or _unicode()), colour) for card in cards), form)
+    return 0
+
+
+def _print_text(text: str, form: str) -> None:
+    print(f"```text\n{text.replace('```', chr(39) * 3)}```\n" if form == "md" else text, end="")
 
 
 def _diff(args: argparse.Namespace) -> int:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from pathlib import Path
+from shlex import quote
 from typing import Any
 
+from .cards import card_units
 from .errors import LedgerError
+from .home import command
 from .ruling import Ruling, rulings
 from .run import Run
 from .scores import read_scores
@@ -33,8 +37,8 @@ def picked(run: Run, claim: str, subject: str | None) -> list[Ruling]:
     return found
 
 
-def show_text(run: Run, claim: str, subject: str | None) -> str:
-    """Every row of ``claim`` (a whole id, or the end of one) in the run.
+def show_text(run: Run, claim: str, subject: str | None, store: Path | None = None) -> str:
+    """Every row of ``claim`` (a whole id, or the end of one) in the run, and whether ``store`` has cards of its units.
 
     Raises:
         LedgerError: no such row; the message lists what there is.
@@ -44,10 +48,10 @@ def show_text(run: Run, claim: str, subject: str | None) -> str:
         scores: dict[str, Any] = dict(read_scores(run.scores_path))
     except LedgerError:
         scores = {}
-    return "\n\n".join("\n".join(_lines(r, run, scores)) for r in found) + "\n"
+    return "\n\n".join("\n".join(_lines(r, run, scores, store)) for r in found) + "\n"
 
 
-def _lines(r: Ruling, run: Run, scores: Mapping[str, Any]) -> Iterator[str]:
+def _lines(r: Ruling, run: Run, scores: Mapping[str, Any], store: Path | None) -> Iterator[str]:
     row = r.row
     yield f"{label(row)} on {clean(row['subject'])}: {r.word}"
     yield f"  {clean(row['statement'])}"
@@ -61,6 +65,10 @@ def _lines(r: Ruling, run: Run, scores: Mapping[str, Any]) -> Iterator[str]:
             yield f"  {name:<14} {clean(value)}"
     yield from _deviations(row)
     yield from _units(row, scores)
+    units = card_units(row, store) if store is not None else []
+    if units:
+        yield ""
+        yield f"  {len(units)} latents have a card: {command()} show {quote(label(row))} {run.id} --unit {units[0]}"
 
 
 def _sentence(row: Mapping[str, Any]) -> str:

@@ -1,9 +1,10 @@
 """Defects that were found in the source projects, put back one by one: each has to be noticed.
 
-Numbers as in the project's list of them (A6-07 to -15, -19, -21, -24; the others belong to training and auto-interp). The
+Numbers as in the project's list of them (A6-01 to -03, -07 to -19, -21, -24; the others belong to training). The
 same bugs as changes to the running pipeline are in benchmarks/silent_bugs.
 """
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -16,9 +17,12 @@ from ledger.family import adjust
 from ledger.noise_floor import NOISE_FLOORS
 from ledger.registry import load_report
 from ledger.verdict import Bound
+from mi.autointerp.accounting import account
+from mi.autointerp.answers import parse
+from mi.autointerp.registered import digest, draw
 from mi.circuits.circuit import Circuit
 from mi.circuits.random_sets import mean_rate, random_sets
-from mi.claimable import Refusal, Sample, against_random_sets, paired, two_proportions
+from mi.claimable import Refusal, Sample, against_random_sets, paired, two_proportions, unpaired
 from mi.probing.probe import fit, top_columns
 from mi.probing.split import FitSet, TestSet
 
@@ -192,3 +196,78 @@ def test_A6_24_no_claim_on_bias_in_bios_without_the_token_only_baseline():
         for c in cells:
             if str(c.params.get("concept", "")).startswith("professions") and "baseline" not in c.params:
                 assert c.id in {tokens, *exempt} or tokens in c.controls, c.label
+
+
+def test_A6_01_missing_answers_do_not_shift_the_others():
+    """The source's parser dropped nulls from a list and read the rest in order: .65 became .54 at 16 % failures."""
+    rng = np.random.default_rng(0)
+    truth = rng.integers(0, 2, 20_000).astype(bool)
+    answers = [int(t if right else not t) for t, right in zip(truth, rng.random(len(truth)) < 0.65, strict=True)]
+    said = [[None if rng.random() < 0.16 else a for a in answers[i : i + 5]] for i in range(0, len(answers), 5)]
+    read = [v for part in said for v in parse(json.dumps(part), 5).values]
+    kept = account(truth, read)
+    assert kept.parse_rate == pytest.approx(0.84, abs=0.01)
+    assert kept.score == pytest.approx(0.65, abs=0.015)
+    dropped = [v for part in said for v in part if v is not None]
+    assert account(truth[: len(dropped)], dropped).score < 0.56
+
+
+def test_A6_02_the_first_hundred_latents_are_not_the_registered_ones(tmp_path):
+    """delphi's max_latents takes the first ones, whatever was registered."""
+    from mi.autointerp.examples import examples
+    from mi.progress import SILENT
+
+    registered = draw(16_384, 100)
+    about = {"train": tmp_path, "test": tmp_path, "subject": {}, "digest": digest(registered)}
+    for side in (tmp_path,):
+        (side / "index.json").write_text("{}")
+    with pytest.raises(Refusal, match="the registered ones"):
+        examples(tmp_path, progress=SILENT, drawn=list(range(100)), **about)
+
+
+def test_A6_03_a_transcoder_of_a_whole_layer_is_not_compared_with_an_SAE_of_something_else():
+    """sparsify's transcode at layers.12 maps the block's input to its output, not the MLP's."""
+    from fixtures.autointerp import require_one_site
+    from fixtures.measured import Measured
+    from mi.unit_table import UnitTable
+
+    def table(coder, site):
+        return Measured(UnitTable("latent", (), {}, {"coder": coder, "site": site}))
+
+    require_one_site([table("sae", "blocks.12.hook_mlp_out"), table("skip-transcoder", "blocks.12.hook_mlp_out")])
+    with pytest.raises(Refusal, match="coders of one site"):
+        require_one_site(
+            [table("sae", "blocks.12.hook_mlp_out"), table("skip-transcoder", "blocks.12.hook_resid_post")]
+        )
+
+
+def test_A6_16_texts_that_began_without_BOS_are_refused():
+    """delphi's filter_bos deletes BOS before the model runs."""
+    from types import SimpleNamespace
+
+    from mi.autointerp.examples import _require_bos
+
+    side = SimpleNamespace(index={"led_documents": 3, "documents": 3}, windows=None)
+    vocabulary = SimpleNamespace(bos=0, specials=frozenset({0}))
+    side.index["led_documents"] = 0
+    with pytest.raises(Refusal, match="began without BOS"):
+        _require_bos(side, vocabulary)
+
+
+def test_A6_17_failures_are_counted():
+    """delphi's failed_count is a number less itself."""
+    answers = [None if k % 5 == 0 else 1 for k in range(100)]
+    told = account([k % 2 == 0 for k in range(100)], answers)
+    assert (told.missing, told.parse_rate) == (20, 0.8)
+
+
+def test_A6_18_arms_that_lost_different_shares_of_their_latents_cannot_pass():
+    """58 and 61 of 100 latents were scored, and those that were not are the rare ones."""
+    rng = np.random.default_rng(0)
+    arms = [
+        Sample(rng.normal(m, 0.05, n), [f"{m} {k}" for k in range(n)], unit="latent", planned=100)
+        for m, n in ((0.9, 95), (0.5, 82))
+    ]
+    for gap, word in ((0.0, "inconclusive"), (0.1, "inconclusive"), (0.15, "pass")):
+        found = assess(claim(design="unpaired", unit="latent", coverage_gap=gap), unpaired(*arms))
+        assert found.verdict == word

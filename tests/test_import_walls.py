@@ -18,10 +18,10 @@ STATISTICS = {"numpy", "scipy", "statsmodels"}
 # What the workshop's parts of mi/ import beyond that; never while a session collects claims (see below).
 ENGINES = {
     *("datasets", "huggingface_hub", "matplotlib", "safetensors", "sklearn", "tokenizers", "torch", "tqdm"),
-    *("transformer_lens", "transformers", "sae_lens", "sparsify"),
+    *("transformer_lens", "transformers", "sae_lens", "sparsify", "sentence_transformers", "openai"),
 }
 WORKSHOP = {
-    *("organism", "subjects", "activations", "coders", "metrics"),
+    *("organism", "subjects", "activations", "coders", "metrics", "autointerp"),
     *("probing", "steering", "circuits", "saebench", "texts.py"),
 }
 RUNNERS = {"plugin.py": {"pytest", "_pytest"}}

@@ -1,0 +1,67 @@
+"""Auto-interpretation: planted truth, controls, reading and reliability of scores."""
+
+import pytest
+
+from mi.claimable import mean, paired
+
+
+@pytest.mark.claim("autointerp.single-token-latents-are-explained")
+def test_single_token_latents_are_explained(judge, planted, score):
+    judge(mean(planted.tokens(score)), above=0.9)
+
+
+@pytest.mark.claim("autointerp.compositions-are-not-explained-by-tokens")
+def test_compositions_are_not_explained_by_tokens(judge, planted, concept):
+    judge(mean(planted.composition(concept)), within=0.1)
+
+
+@pytest.mark.claim("autointerp.explanations-beat-shuffled")
+def test_explanations_beat_shuffled(judge, autointerp, coder, scorer, score, drawn):
+    own = autointerp.score(coder, scorer, score, drawn=drawn)
+    judge(own - autointerp.score(coder, scorer, score, control="shuffled", drawn=drawn), above=0.1)
+
+
+@pytest.mark.claim("autointerp.random-explanations-are-at-chance")
+def test_random_explanations_are_at_chance(judge, autointerp, coder, scorer, score, drawn):
+    judge(autointerp.above_chance(coder, scorer, score, "random", drawn=drawn), within=0.05)
+
+
+@pytest.mark.claim("autointerp.shuffled-explanations-are-at-chance")
+def test_shuffled_explanations_are_at_chance(judge, autointerp, coder, scorer, score, drawn):
+    judge(autointerp.above_chance(coder, scorer, score, "shuffled", drawn=drawn), within=0.05)
+
+
+@pytest.mark.claim("autointerp.answers-are-read")
+def test_answers_are_read(judge, autointerp, coder, scorer, drawn):
+    judge(mean(autointerp.read(coder, scorer, drawn=drawn)), above=0.9)
+
+
+@pytest.mark.claim("autointerp.live-latents-are-scored")
+def test_live_latents_are_scored(judge, autointerp, coder, drawn):
+    judge(mean(autointerp.scored(coder, drawn=drawn)), above=0.8)
+
+
+@pytest.mark.claim("autointerp.missing-answers-do-not-decide")
+def test_missing_answers_do_not_decide(judge, autointerp, coder, scorer, score, drawn):
+    left_out = autointerp.score(coder, scorer, score, drawn=drawn)
+    judge(paired(left_out, autointerp.score(coder, scorer, score, nulls_wrong=True, drawn=drawn)), within=0.02)
+
+
+@pytest.mark.claim("autointerp.scored-again-the-same")
+def test_scored_again_the_same(judge, autointerp, coder, scorer, score, drawn):
+    once = autointerp.score(coder, scorer, score, drawn=drawn)
+    judge(autointerp.same_latents(once, autointerp.score(coder, scorer, score, repeat=1, drawn=drawn)), within=0.02)
+
+
+@pytest.mark.claim("autointerp.scorers-agree")
+def test_scorers_agree(judge, autointerp, coder, score, one, other, drawn):
+    judge(
+        autointerp.score(coder, one, score, drawn=drawn) - autointerp.score(coder, other, score, drawn=drawn),
+        within=0.05,
+    )
+
+
+@pytest.mark.claim("autointerp.above-the-lexical-baseline")
+def test_above_the_lexical_baseline(judge, autointerp, coder, scorer, score, drawn):
+    ours = autointerp.score(coder, scorer, score, drawn=drawn)
+    judge(ours - autointerp.baseline(coder, score, drawn=drawn), above=0.0)

@@ -1,0 +1,1 @@
+"""Auto-interpretation: explaining latents, and scoring the explanations by what they predict."""

@@ -1,0 +1,32 @@
+"""Pieces: token ids as strings that read as the text when they are put together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+
+class Pieces:
+    """One string per id.
+
+    Alone, SentencePiece tokenizers (Llama's) lose the space that a word begins with; behind another token they keep
+    it, so each id is decoded there.
+    """
+
+    def __init__(self, tokenizer: Any) -> None:
+        self._tokenizer = tokenizer
+        self._anchor = int(tokenizer.encode("a", add_special_tokens=False)[-1])
+        self._before = len(self._decode([self._anchor]))
+        self._known: dict[int, str] = {}
+
+    def of(self, ids: Iterable[int]) -> tuple[str, ...]:
+        """``[n]`` strings of ``n`` ids."""
+        return tuple(self._one(int(i)) for i in ids)
+
+    def _one(self, token: int) -> str:
+        if token not in self._known:
+            self._known[token] = self._decode([self._anchor, token])[self._before :]
+        return self._known[token]
+
+    def _decode(self, ids: list[int]) -> str:
+        return str(self._tokenizer.decode(ids, skip_special_tokens=False, clean_up_tokenization_spaces=False))
