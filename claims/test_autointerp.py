@@ -65,3 +65,8 @@ def test_scorers_agree(judge, autointerp, coder, score, one, other, drawn):
 def test_above_the_lexical_baseline(judge, autointerp, coder, scorer, score, drawn):
     ours = autointerp.score(coder, scorer, score, drawn=drawn)
     judge(ours - autointerp.baseline(coder, score, drawn=drawn), above=0.0)
+
+
+@pytest.mark.claim("autointerp.length-gives-nothing-away")
+def test_length_gives_nothing_away(judge, autointerp, coder, drawn):
+    judge(mean(autointerp.length_above_chance(coder, drawn=drawn)), within=0.05)

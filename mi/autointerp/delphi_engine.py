@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.machinery import ModuleSpec
-from types import ModuleType
+from types import ModuleType, SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -188,7 +188,8 @@ def draw_by_decile(
 ) -> list[Drawn]:
     """``n`` windows in which one latent fires, ``n / deciles`` of each tenth by their strongest activation.
 
-    delphi's constructor and sampler. Its ``center_examples=True`` takes windows as they were cut; False centres them.
+    delphi's pooling and its split into quantiles. (Its ``center_examples=True`` takes windows as they were cut, like this;
+    False centres them.)
 
     Args:
         window: ``[m]`` ascending, where the latent fires; see :class:`mi.autointerp.cached.Firings`.
@@ -210,21 +211,17 @@ def draw_by_decile(
             "a multiple of the deciles, and so many windows at least",
             "Ask for another number.",
         )
-    latents, constructors = load("delphi.latents.latents"), load("delphi.latents.constructors")
-    settings = load("delphi.config").ConstructorConfig(
-        example_ctx_len=length,
-        min_examples=0,
-        n_non_activating=0,
-        center_examples=True,
-        non_activating_source="random",
-    )
-    places = torch.from_numpy(np.stack([window, offset, np.zeros_like(window)], 1))
-    fired = latents.ActivationData(places, torch.from_numpy(np.ascontiguousarray(activation)))
+    constructors, samplers = load("delphi.latents.constructors"), load("delphi.latents.samplers")
     # delphi gives windows back by their tokens alone: in place of tokens they carry their numbers.
-    numbers = torch.arange(n_windows)[:, None].expand(-1, length)
+    numbers, activations = constructors.pool_max_activation_windows(
+        torch.from_numpy(np.ascontiguousarray(activation)),
+        torch.arange(n_windows)[:, None].expand(-1, length),
+        torch.from_numpy(window),
+        torch.from_numpy(offset),
+        length,
+    )
+    # Its constructor makes an object of tensors of each window in which the latent fires, of which few are drawn.
+    strongest_first = [SimpleNamespace(row=row, quantile=0) for row in range(different)]
     with own_dice(seed):
-        record = constructors.constructor(
-            latents.LatentRecord(latents.Latent("", 0)), fired, settings, tokens=numbers, tokenizer=None
-        )
-        chosen = load("delphi.latents.samplers").split_quantiles(record.examples, deciles, n, seed)
-    return [Drawn(int(e.tokens[0]), e.quantile, tuple(e.activations.tolist())) for e in chosen]
+        chosen = samplers.split_quantiles(strongest_first, deciles, n, seed)
+    return [Drawn(int(numbers[e.row, 0]), e.quantile, tuple(activations[e.row].tolist())) for e in chosen]

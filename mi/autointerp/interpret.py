@@ -91,6 +91,8 @@ def interpret(
         spent = costs(journal)
     if scorer["kind"] == "lexical":
         (out / JOURNAL).unlink()  # it answers for nothing, and the answers are kept below
+    else:  # answers come in any order; what is kept should not depend on it
+        (out / JOURNAL).write_text("".join(sorted((out / JOURNAL).read_text("utf-8").splitlines(True))), "utf-8")
     _write_answers(out / ANSWERS, found)
     facts = {**_facts(found, index, explanations), "scorer": scorer, "spent": spent}
     columns = _columns(found, index)

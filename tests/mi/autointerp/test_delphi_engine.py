@@ -175,3 +175,23 @@ def test_a_delphi_that_is_not_there():
 class _Numbers:
     def decode(self, ids):
         return str(ids)
+
+
+@pytest.mark.parametrize("which", [0, 1, 2])
+def test_the_draw_is_that_of_delphis_constructor_and_sampler(which):
+    window, offset, activation = firings(which)
+    drawn = engine.draw_by_decile(window, offset, activation, n_windows=60, length=LENGTH, n=20, deciles=10, seed=5)
+    constructors, latents = engine.load("delphi.latents.constructors"), engine.load("delphi.latents.latents")
+    config = engine.load("delphi.config").ConstructorConfig(
+        example_ctx_len=LENGTH, min_examples=0, n_non_activating=0, center_examples=True
+    )
+    places = torch.from_numpy(np.stack([window, offset, np.zeros_like(window)], 1))
+    fired = latents.ActivationData(places, torch.from_numpy(activation))
+    numbers = torch.arange(60)[:, None].expand(-1, LENGTH)
+    with engine.own_dice(5):
+        record = constructors.constructor(
+            latents.LatentRecord(latents.Latent("", 0)), fired, config, tokens=numbers, tokenizer=None
+        )
+        chosen = engine.load("delphi.latents.samplers").split_quantiles(record.examples, 10, 20, 5)
+    assert [(d.window, d.decile) for d in drawn] == [(int(e.tokens[0]), e.quantile) for e in chosen]
+    assert [d.activations for d in drawn] == [tuple(e.activations.tolist()) for e in chosen]
