@@ -23,6 +23,7 @@ PARTS = {
     "probing": "Probing: splits, pooled rows, baselines, randomised copies",
     "steering": "Steering: directions, doses, noise, judges, the choice of a coefficient",
     "circuits": "Circuits: sets of latents kept and ablated, and random sets beside them",
+    "autointerp": "Auto-interpretation: latents cached, windows drawn, questions asked, answers counted",
     "benchmarks": "Benchmarks of others: what SAEBench is given, and whose results are read",
 }
 INTRODUCTION = """\

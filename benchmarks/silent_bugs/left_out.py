@@ -12,7 +12,7 @@ LEFT_OUT: dict[tuple[str, ...], str] = {
         "I13",
         "I19",
     ): "scores of edges: circuits here are sets of latents, and no edge is scored",
-    ("G08", "H02", "H04", "H06", "H08"): "no explanations are written or scored here yet",
+    ("H06",): "negatives here are drawn from all silent windows: no neighbours by co-occurrence are looked for",
     ("G14",): "no few-shot prompts under chat templates",
     ("J01", "J03"): "estimators of the statistics: `make calibration` and the references in tests/mi look after them",
 }

@@ -17,7 +17,8 @@ class Mutant:
 
     Attributes:
         id: as in the catalogue (``D07``; ``D07b`` for a second variant), or ``ok-...`` for a harmless change.
-        part: what it touches: loading, hooks, tokens, coders, training, metrics, data, probing, steering, circuits, benchmarks.
+        part: what it touches: loading, hooks, tokens, coders, training, metrics, data, probing, steering, circuits,
+            autointerp, benchmarks.
         what: the bug in a few words.
         source: where it lived; empty for a harmless change.
         scene: the pipeline that it changes (a name of :mod:`.scenes`).

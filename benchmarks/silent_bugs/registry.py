@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from .mutant import Mutant
 from .mutants import (
+    autointerp,
     benign,
     circuits,
     coders,
@@ -30,6 +31,7 @@ MUTANTS: tuple[Mutant, ...] = (
     *probing.MUTANTS,
     *steering.MUTANTS,
     *circuits.MUTANTS,
+    *autointerp.MUTANTS,
     *saebench.MUTANTS,
     *design.MUTANTS,
     *benign.MUTANTS,

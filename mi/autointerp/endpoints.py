@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 VARIABLE = "MI_ASSAY_SCORERS"
 CONCURRENCY = "MI_ASSAY_SCORER_CONCURRENCY"
 LEXICAL, URL, VLLM, SERVE, OFFLINE = "lexical", "url", "vllm", "serve", "vllm-offline"
+SHAPES = ("json_schema", "vllm")
 FORMS = (
     LEXICAL,
     "MODEL@http://HOST:PORT/v1",
@@ -40,11 +41,14 @@ class Endpoint:
             as it is needed) or ``"vllm-offline"`` (in this process).
         model: its name, as recipes have it; ``"lexical"`` of the lexical scorer.
         place: the address of a server, or the command that starts one.
+        structured: how the server is told the shape of an answer (``MODEL+json_schema``, ``MODEL+vllm``), if it is; see
+            :class:`.chat_settings.ChatSettings`. Of use where a claim leaves the choice of a scorer open.
     """
 
     kind: str
     model: str
     place: str = ""
+    structured: str | None = None
 
 
 def parse_endpoint(text: str) -> Endpoint:
@@ -59,14 +63,23 @@ def parse_endpoint(text: str) -> Endpoint:
         return Endpoint(LEXICAL, LEXICAL)
     kind, _, rest = text.partition(":")
     if kind in (VLLM, OFFLINE):
-        return Endpoint(kind, _model(rest, text))
+        model, structured = shaped(_model(rest, text))
+        return Endpoint(kind, model, structured=structured)
     if kind == SERVE:
         model, _, command = rest.partition("=")
-        return Endpoint(SERVE, _model(model, text), _command(command.strip(), text))
+        model, structured = shaped(_model(model, text))
+        return Endpoint(SERVE, model, _command(command.strip(), text), structured)
     model, found, address = text.partition("@http")
     if found:
-        return Endpoint(URL, _model(model, text), _address("http" + address))
+        model, structured = shaped(_model(model, text))
+        return Endpoint(URL, model, _address("http" + address), structured)
     raise _bad(f"--scorer {text!r}")
+
+
+def shaped(name: str) -> tuple[str, str | None]:
+    """A model, and how it is told the shape of an answer: ``Qwen/Qwen2.5-7B-Instruct+json_schema``."""
+    model, _, shape = name.rpartition("+")
+    return (model, shape) if model and shape in SHAPES else (name, None)
 
 
 def write(endpoints: Sequence[Endpoint]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from math import isnan
 from pathlib import Path
@@ -11,7 +12,10 @@ from typing import Any
 import numpy as np
 
 from ..refusal import Refusal
+from .fair import require_fair
 from .latent_examples import read_index, read_latents
+from .registered import digest
+from .said import require_said
 
 CLOSE = 1e-12
 _LOOK = "Look for answers that were moved, dropped or counted otherwise than the definition says."
@@ -32,10 +36,17 @@ def require_answers(
     Raises:
         Refusal: with the first number that comes out otherwise.
     """
-    truth = {n.latent: [(e.id, int(max(e.activations) > 0)) for e in n.test] for n in read_latents(examples)}
+    index, latents = read_index(examples), list(read_latents(examples))
+    require_fair(latents, index["settings"])
+    truth = {n.latent: [(e.id, int(max(e.activations) > 0)) for e in n.test] for n in latents}
     lines = [json.loads(line) for line in answers.read_text("utf-8").splitlines()]
-    if sorted(line["latent"] for line in lines) != sorted(truth) or list(drawn) != read_index(examples)["drawn"]:
+    if sorted(line["latent"] for line in lines) != sorted(truth) or list(drawn) != index["drawn"]:
         raise Refusal(f"answers about {len(lines)} latents", f"the {len(truth)} that were sampled", _LOOK)
+    _require_covered(index, columns, facts)
+    _require_others([line["explanations"] for line in lines])
+    journal = answers.with_name("journal.jsonl")
+    if facts["scorer"]["kind"] == "chat" and facts["spent"]["served_as"] and journal.exists():
+        require_said(journal, lines, latents, facts["scorer"])
     total: dict[str, int] = {}
     missing: dict[str, int] = {}
     for line in lines:
@@ -56,13 +67,51 @@ def require_answers(
                     columns[f"{name}_nulls_wrong"][place],
                     _roc(labels, wrong),
                 )
+                read = 1 - float(np.isnan(values).mean())
+                _compare(f"read of {name}, latent {line['latent']}", columns[f"{name}_parse_rate"][place], read)
     for name, n in total.items():
+        _compare(f"share read of {name}", facts["parse_rate"][name], 1 - missing[name] / n)
         if (facts["examples"][name], facts["missing"][name]) != (n, missing[name]):
             raise Refusal(
                 f"{facts['missing'][name]} of {facts['examples'][name]} answers missing ({name})",
                 f"{missing[name]} of {n}, counted in the kept answers",
                 _LOOK,
             )
+
+
+def _require_covered(index: Mapping[str, Any], columns: Mapping[str, Sequence[float]], facts: Mapping[str, Any]) -> None:
+    """Every registered latent has a row: it is dead, or scored, or lost, and nothing else."""
+    drawn, rates = index["drawn"], [index["rates"][str(latent)] for latent in index["drawn"]]
+    if digest(drawn) != index["digest"] or facts["digest"] != index["digest"]:
+        raise Refusal(f"{len(drawn)} latents with digest {digest(drawn)}", f"those of {index['digest']}", _LOOK)
+    dead = [float(rate == 0) for rate in rates]
+    scored = [float(latent in index["scored"]) for latent in drawn]
+    wanted = {"rate": rates, "dead": dead, "scored": scored}
+    off = [name for name, values in wanted.items() if list(columns[name]) != values]
+    off += [name for name, values in columns.items() if len(values) != len(drawn)]
+    ghosts = [name for name in columns if name not in wanted for v, s in zip(columns[name], scored, strict=True) if not s and v == v]  # fmt: skip
+    live = len(drawn) - sum(dead)
+    share = sum(scored) / live if live else 0.0
+    told = [facts[name] for name in ("registered", "dead", "scored")]
+    if off or ghosts or told != [len(drawn), sum(dead), sum(scored)] or abs(facts["coverage"] - share) > CLOSE:
+        raise Refusal(
+            f"{told} latents registered, dead and scored, coverage {facts['coverage']:.3g} ({', '.join([*off, *ghosts])})",
+            f"{[len(drawn), int(sum(dead)), int(sum(scored))]}, {share:.3g}, by their firing rates",
+            _LOOK,
+        )
+
+
+def _require_others(explanations: Sequence[Mapping[str, str]]) -> None:
+    """The shuffled control has each explanation once, and of another latent unless two say the same."""
+    own = Counter(e["true"] for e in explanations if "true" in e)
+    given = Counter(e["shuffled"] for e in explanations if "shuffled" in e)
+    kept = [e["true"] for e in explanations if own[e.get("true", "")] == 1 and e.get("shuffled") == e["true"]]
+    if kept or (given and given != own):
+        raise Refusal(
+            f"{len(kept)} latents shuffled onto their own explanation, {sum((own - given).values())} explanations lost",
+            "every latent with another one's, each once",
+            _LOOK,
+        )
 
 
 def _roc(labels: np.ndarray[Any, Any], values: np.ndarray[Any, Any]) -> float:

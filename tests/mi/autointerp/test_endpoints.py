@@ -35,6 +35,9 @@ def _nobody(monkeypatch):
     ("text", "endpoint"),
     [
         ("lexical", Endpoint("lexical", "lexical")),
+        (f"vllm:{QWEN}+vllm", Endpoint("vllm", QWEN, structured="vllm")),
+        ("a+b@http://h/v1", Endpoint("url", "a+b", "http://h/v1")),
+        ("m+json_schema@http://h/v1", Endpoint("url", "m", "http://h/v1", "json_schema")),
         (f"{QWEN}@http://127.0.0.1:8000/v1/", Endpoint("url", QWEN, "http://127.0.0.1:8000/v1")),
         ("gpt-4o-mini@https://api.test/v1", Endpoint("url", "gpt-4o-mini", "https://api.test/v1")),
         ("m@http://[::1]:8000/v1", Endpoint("url", "m", "http://[::1]:8000/v1")),

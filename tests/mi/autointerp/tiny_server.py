@@ -19,7 +19,8 @@ TEMPLATE = "{% for m in messages %}{{ m.role }}: {{ m.content }}\n{% endfor %}as
 
 
 class TinyChat:
-    def __init__(self, folder):
+    def __init__(self, folder, begin=False):
+        self.begin = begin  # explanations with the word that delphi looks for; the rest is noise
         torch.set_num_threads(1)
         torch.manual_seed(0)
         self.tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True)
@@ -37,9 +38,11 @@ class TinyChat:
             n = shape["json_schema"]["schema"]["properties"]["answers"]["maxItems"]
             return json.dumps({"answers": self._list(prompt, n)}), "stop", prompt.shape[1]
         new = self.model.generate(
-            prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=max_tokens, do_sample=False, pad_token_id=0
+            prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=min(max_tokens, 8), do_sample=False, pad_token_id=0
         )
-        return self.tokenizer.decode(new[0, prompt.shape[1] :]), "length", prompt.shape[1]
+        said = self.tokenizer.decode(new[0, prompt.shape[1] :])
+        begun = "[EXPLANATION]: " if self.begin and "[EXPLANATION]" in text else ""
+        return begun + said, "stop" if begun else "length", prompt.shape[1]
 
     def _list(self, prompt, n):
         choices = [self.tokenizer("0", add_special_tokens=False).input_ids[-1]]
@@ -88,5 +91,6 @@ if __name__ == "__main__":
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--model", required=True)
     parser.add_argument("--tokenizer", required=True)
+    parser.add_argument("--begin", action="store_true")
     given = parser.parse_args()
-    serve(given.port, given.model, TinyChat(given.tokenizer))
+    serve(given.port, given.model, TinyChat(given.tokenizer, given.begin))
