@@ -15,7 +15,7 @@ PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
 
 # The last recorded run, and the claims of it that the README shows.
 RECORDED = $(lastword $(sort $(wildcard ledger/runs/*.jsonl)))
-SHOWN := organism.cannot-bind,sae-probes.non-inferior,sae-probes.wins-*,microscope.real-*,microscope.most-signal-*,microscope.latent-beats-dom,microscope.*-steers,microscope.latent-set-is-specific,microscope.circuit-is-*,microscope.steering-works,microscope.transcoder-*
+SHOWN := organism.cannot-bind,sae-probes.non-inferior,sae-probes.wins-*,microscope.real-*,microscope.most-signal-*,microscope.latent-beats-dom,microscope.*-steers,microscope.latent-set-is-specific,microscope.circuit-is-*,microscope.steering-works,microscope.transcoder-*,microscope.skip-transcoder*,microscope.trained-more-*,autointerp.single-*
 
 .DEFAULT_GOAL := help
 .PHONY: help smoke seeds test check calibration mutants record bench clean

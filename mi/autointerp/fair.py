@@ -13,8 +13,8 @@ from .marks import THRESHOLD
 
 LARGEST = 0.1
 """How far from .5 the mean AUC of something that should tell nothing may be."""
-CHANCE = 6.0
-"""Standard errors, over latents, that it has to be away as well."""
+CHANCE = 5.0
+"""Standard errors of a mean AUC by chance (Mann and Whitney 1947) that it may be, with few windows."""
 _LOOK = "Look for how windows were drawn, put in order or marked."
 
 
@@ -22,15 +22,16 @@ def require_fair(latents: Sequence[LatentExamples], settings: Mapping[str, Any])
     """Refuse windows that could be told apart without the latent, or that are not what they are called.
 
     Read off the windows alone: order, length, and number and place of the marks must tell nothing over all latents (mean
-    AUC within .1 of .5, or within six standard errors); no test window is one that was explained from; deciles follow
+    AUC within .1 of .5, or within five standard errors); no test window is one that was explained from; deciles follow
     the strongest activation; marks of activating windows are those of the definition.
 
     Raises:
         Refusal: with the latent, or with what gives them away.
     """
+    shown = {e.tokens for latent in latents for e in (*latent.explain, *latent.silent)}
     for latent in latents:
-        shown = {e.tokens for e in (*latent.explain, *latent.silent)}
-        again = [e.id for e in latent.test if e.tokens in shown and not any("\ufffd" in t for t in e.tokens)]
+        # Tokens that are parts of characters look alike.
+        again = [e.id for e in latent.test if e.tokens in shown and "\ufffd" not in e.text]
         if again:
             raise Refusal(f"test window {again[0]} of latent {latent.latent}", "none that was explained from", _LOOK)
         for part in (latent.explain, latent.test):
@@ -38,13 +39,12 @@ def require_fair(latents: Sequence[LatentExamples], settings: Mapping[str, Any])
         for example in (*latent.explain, *latent.test):
             if example.activating and example.marks != _marks(example.activations):
                 raise Refusal(f"marks {example.marks} in {example.id} of latent {latent.latent}", "those on it", _LOOK)
+    expected = sum(_variance(latent) for latent in latents) ** 0.5 / len(latents)
     for what, measure in TELLS.items():
-        aucs = np.array([_auc(latent, measure) for latent in latents])
-        off = abs(float(aucs.mean()) - 0.5)
-        spread = float(aucs.std(ddof=1)) / len(aucs) ** 0.5 if len(aucs) > 1 else float("inf")
-        if off > LARGEST and off > CHANCE * spread:
+        found = sum(_auc(latent, measure) for latent in latents) / len(latents)
+        if abs(found - 0.5) > max(LARGEST, CHANCE * expected):
             raise Refusal(
-                f"test windows that their {what} tells apart (mean AUC {aucs.mean():.3g} over {len(aucs)} latents)",
+                f"test windows that their {what} tells apart (mean AUC {found:.3g} over {len(latents)} latents)",
                 "both kinds alike in it",
                 _LOOK,
             )
@@ -65,6 +65,13 @@ def _auc(latent: LatentExamples, measure: Callable[[int, Example], float]) -> fl
     if not all(values.values()):
         return 0.5
     return float((np.sign(np.subtract.outer(values[True], values[False])) + 1).mean() / 2)
+
+
+def _variance(latent: LatentExamples) -> float:
+    """Of an AUC under chance: ``(m + n + 1) / (12 m n)``."""
+    m = sum(e.activating for e in latent.test)
+    n = len(latent.test) - m
+    return (m + n + 1) / (12 * m * n) if m and n else 0.0
 
 
 def _require_deciles(latent: int, examples: Sequence[Example], deciles: int) -> None:

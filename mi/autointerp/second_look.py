@@ -44,9 +44,6 @@ def require_answers(
         raise Refusal(f"answers about {len(lines)} latents", f"the {len(truth)} that were sampled", _LOOK)
     _require_covered(index, columns, facts)
     _require_others([line["explanations"] for line in lines])
-    journal = answers.with_name("journal.jsonl")
-    if facts["scorer"]["kind"] == "chat" and facts["spent"]["served_as"] and journal.exists():
-        require_said(journal, lines, latents, facts["scorer"])
     total: dict[str, int] = {}
     missing: dict[str, int] = {}
     for line in lines:
@@ -77,6 +74,9 @@ def require_answers(
                 f"{missing[name]} of {n}, counted in the kept answers",
                 _LOOK,
             )
+    journal = answers.with_name("journal.jsonl")
+    if facts["scorer"]["kind"] == "chat" and facts["spent"]["served_as"] and journal.exists():
+        require_said(journal, lines, latents, facts["scorer"])
 
 
 def _require_covered(index: Mapping[str, Any], columns: Mapping[str, Sequence[float]], facts: Mapping[str, Any]) -> None:

@@ -350,8 +350,8 @@ def _whole_block(scene: Any) -> AbstractContextManager[None]:
     out = fresh("coders")
     for name in CODERS:
         coder = load_coder(scene.coders / name)
-        facts = replace(coder.facts, site_out="blocks.2.hook_resid_post") if name == "transcoder" else coder.facts
-        coder.facts = facts
+        if name == "transcoder":
+            coder = replace(coder, facts=replace(coder.facts, site_out="blocks.2.hook_resid_post"))
         save_coder(coder, out / name)
     return replaced(scene, "coders", out)
 
@@ -405,6 +405,11 @@ NONE_LOST = [
     ('"drawn": sorted(drawn)', '"drawn": sorted(set(drawn) - set(map(int, lost)))'),
     ('"lost": lost', '"lost": {}'),
 ]
+FIRST = [
+    ("for latent in sorted(drawn):", "for latent in range(len(drawn)):"),
+    ('"drawn": sorted(drawn)', '"drawn": list(range(len(drawn)))'),
+    ("for i in sorted(drawn)}", "for i in range(len(drawn))}"),
+]
 HELD_OUT = ('ours.rate(i) for i in sorted(drawn)', 'theirs.rate(i) for i in sorted(drawn)')
 
 
@@ -455,7 +460,7 @@ MUTANTS = (
     bug("G08", "dead latents are sampled, and score at chance", attribute("interpret", "_columns", _dead_at_chance), ("K28",), "SAEBench 63c2561"),
     bug("G08b", "dead latents count as lost", sampling(('if not ours.counts["tokens"][latent]:', "if False:")), ("K28",)),
     bug("G16c", "the first latents are scored instead of the registered ones", _first_ones, ("K20",), "microscope A6-02, delphi max_latents"),
-    bug("G16d", "the first latents are scored under the digest of the registered ones", both(_everything_cached, sampling(("for latent in sorted(drawn):", "for latent in range(len(drawn)):"))), ("K20",), "microscope A6-02"),
+    bug("G16d", "the first latents are scored under the digest of the registered ones", both(_everything_cached, sampling(*FIRST)), ("K20",), "microscope A6-02"),
     bug("H24", "the shuffled control leaves every third latent its own explanation", _partly_shuffled, ("K19", "K21")),
     bug("H24b", "the random control takes tokens from where the latent fires", _peeking, ("K19",)),
     bug("H24c", "latents are explained from the windows that they are scored on", source("chat_settings", "ChatSettings.messages", ("explainer_prompt(thing.explain)", "explainer_prompt([e for e in thing.test if e.activating])")), ("K13",), "practice"),
@@ -470,7 +475,7 @@ MUTANTS = (
     bug("H04", "fewer tokens are highlighted than was said", attribute("sampler", "false_marks", _marked_again), ("K21",), "delphi#153"),
     bug("H28", "the token at three quarters of a silent window is always highlighted", attribute("sampler", "false_marks", _three_quarters), ("K19", "K21"), "delphi 0.1.3"),
     bug("H28b", "padding is shown, and may be highlighted", source("sampler", "Sampler._example", ("activations = drawn.activations[: windows.size[w]]", "activations = drawn.activations"), ("self.pieces.of(windows.ids(w))", "self.pieces.of(windows.tokens[w].tolist())")), ("K05", "K07"), "delphi 0.1.3"),
-    bug("H28c", "every token that fires is highlighted, however little", source("marks", "true_marks", ("a >= least", "a > 0 * least")), ("K20", "K24")),
+    bug("H28c", "every token that fires is highlighted, however little", imported("sampler", "marks", "true_marks", ("a >= least", "a > 0 * least")), ("K20", "K24")),
     bug("H28d", "letters are highlighted instead of tokens", attribute("delphi_engine", "highlighted", _letters), ("K20",), "delphi on transformers 5"),
     bug("H30", "activations are kept in float16", _half, ("K30",), "delphi 0.1.3"),
     bug("H30b", "cached latents are numbered one on", source("cache", "Found.add", ("row, latent = row.cpu(), latent.cpu()", "row, latent = row.cpu(), (latent.cpu() + 1) % self.n_latents")), ("K16",)),

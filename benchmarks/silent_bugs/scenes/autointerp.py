@@ -56,6 +56,7 @@ WORDS = {
     "coders of one site": ("K15", "K20"),
     "arms with identical scores": ("K18", "K19", "K21", "K23"),
     "numbers above 0": ("K28",),
+    "scores that are all equal": ("K21", "K23"),
     **REFUSALS,
 }
 
