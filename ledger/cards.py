@@ -51,17 +51,20 @@ def find_cards(rows: Iterable[Mapping[str, Any]], unit: str, store: Path) -> lis
     Raises:
         LedgerError: the artifacts are not in this store, none has cards, none has this card, or it was altered.
     """
+    rows = list(rows)
+    if " ~ " in unit:  # a pair of latents has two cards
+        return [card for part in unit.split(" ~ ") for card in find_cards(rows, part, store)]
     wanted = _UNIT.fullmatch(unit.strip())
     if wanted is None:
         raise LedgerError(f"--unit {clean(unit)!r}: expected the id of a latent, such as 12 or 'sae 12'")
-    rows = list(rows)
     homes = {home.name: home for row in rows for home in _homes(row, store)}
     shelves = {digest: home for digest, home in homes.items() if (home / "files" / FOLDER).is_dir()}
     if not shelves:
         raise LedgerError(_nothing_here(rows, homes, store))
     name = str(int(wanted["latent"]))
     read = [Card(digest, _read(home, name)) for digest, home in shelves.items() if _path(home, name).is_file()]
-    found = [c for c in read if wanted["coder"] in (None, c.content["coder"])]
+    coder = wanted["coder"] and wanted["coder"].rpartition(" ")[2]  # before it, how a copy was randomised
+    found = [c for c in read if coder in (None, c.content["coder"])]
     if not found:
         raise LedgerError(_no_such_card(unit, name, shelves, [str(c.content["coder"]) for c in read]))
     return found

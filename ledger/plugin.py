@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import os
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -87,8 +87,23 @@ def _recorder(config: pytest.Config) -> Recorder:
                 if chosen
                 else config.rootpath / (RECORDED if config.getoption("record") else LOCAL)
             )
-        config.stash[RECORDER] = Recorder(config.rootpath, folder, run_id, ["pytest", *config.invocation_params.args])
+        config.stash[RECORDER] = Recorder(
+            config.rootpath, folder, run_id, ["pytest", *_shown(config.invocation_params.args)]
+        )
     return config.stash[RECORDER]
+
+
+def _shown(args: Iterable[str]) -> Iterator[str]:
+    """The command line as a run keeps it: of scorers their models, since addresses and commands may hold keys."""
+    last = ""
+    for arg in map(str, args):
+        hidden, _, value = arg.partition("=") if arg.startswith("--scorer=") else (arg, "", arg)
+        if last == "--scorer" or hidden == "--scorer" != arg:
+            model = value.partition("@http")[0].partition("=")[0]
+            yield model if last == "--scorer" else f"--scorer={model}"
+        else:
+            yield arg
+        last = arg
 
 
 def _history(config: pytest.Config) -> History:

@@ -90,7 +90,8 @@ def _build_one(recipe: Recipe, builder: Builder, store: Store, progress: Progres
         before = store.peek(recipe.digest)
         progress.say(f"building {recipe}")
         try:
-            made = _run(recipe, builder, inputs, store, progress, runner)
+            with store.on_gpu(recipe):
+                made = _run(recipe, builder, inputs, store, progress, runner)
         except BaseException as exc:
             stopped = not isinstance(exc, Exception) or getattr(exc, "keeps_work", False)
             if not (builder.resumable and stopped):

@@ -189,6 +189,21 @@ class Store:
             lock.release()
 
     @contextlib.contextmanager
+    def on_gpu(self, recipe: Recipe) -> Iterator[None]:
+        """Alone among all builds that need the GPUs which this process sees; nothing to wait for without one.
+
+        So a model and the server that scores its latents are never on one GPU together, whichever processes build.
+        """
+        if recipe.resources.gpu is None:
+            yield
+            return
+        seen = os.environ.get("CUDA_VISIBLE_DEVICES", "all")
+        with self.writing(recipe):
+            lock = self._lock("gpu-" + "".join(ch if ch.isalnum() else "-" for ch in seen))
+        with lock:
+            yield
+
+    @contextlib.contextmanager
     def writing(self, recipe: Recipe) -> Iterator[None]:
         """Errors of the disk, in words."""
         try:

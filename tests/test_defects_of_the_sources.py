@@ -227,8 +227,8 @@ def test_A6_02_the_first_hundred_latents_are_not_the_registered_ones(tmp_path):
 
 def test_A6_03_a_transcoder_of_a_whole_layer_is_not_compared_with_an_SAE_of_something_else():
     """sparsify's transcode at layers.12 maps the block's input to its output, not the MLP's."""
-    from fixtures.autointerp import require_one_site
     from fixtures.measured import Measured
+    from fixtures.preconditions import require_one_site
     from mi.unit_table import UnitTable
 
     def table(coder, site):

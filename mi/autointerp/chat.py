@@ -25,6 +25,9 @@ TIMEOUT = 300.0  # seconds per try
 RETRIES = 6  # the openai package waits 0.5, 1, 2, 4, 8, 8 s between them, or what Retry-After says
 _TOO_LONG = re.compile(r"context.{0,20}length|context.{0,20}(size|window)|too (long|many tokens)", re.IGNORECASE)
 
+OPENAI = "api.openai.com"
+"""The one host that OPENAI_API_KEY is for."""
+
 
 class ChatScorer:
     """Asks over HTTP with the openai package, which repeats what fails on the way (408, 409, 429, 5xx, connections).
@@ -177,8 +180,8 @@ def same_model(asked: str, served: object) -> bool:
 
 def _key(url: str) -> str:
     parts = urlsplit(url)
-    private = parts.scheme == "https" or _local(parts.hostname or "")
-    found = [os.environ.get(name) for name in (KEYS if private else KEYS[:1])]
+    openai = parts.scheme == "https" and parts.hostname == OPENAI
+    found = [os.environ.get(name) for name in (KEYS if openai else KEYS[:1])]
     return next((key for key in found if key), "none")
 
 

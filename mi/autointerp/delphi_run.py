@@ -83,7 +83,7 @@ class DelphiRun:
         """Per kind the share of the latents asked for that have a score; None where nobody knows how many those are."""
         return {kind: len(self._scores(kind, "score")) / self.asked if self.asked else None for kind in self.answers}
 
-    def sample(self, kind: str, column: str = "score") -> Sample:
+    def sample(self, kind: str, column: str = "score", *, parsed: float = 0.98) -> Sample:
         """One number per latent, in the units of a claim; ``"<coder> <hookpoint> <latent>"`` are their ids.
 
         Latents without a readable explanation, without answers of both classes or without any file count as planned
@@ -93,9 +93,11 @@ class DelphiRun:
             kind: ``"detection"`` or ``"fuzzing"``.
             column: ``"score"`` (balanced accuracy of the answers there are), ``"nulls_wrong"`` (missing ones counted as
                 wrong) or ``"parse_rate"``.
+            parsed: share of answers that have to be readable, for a score.
 
         Raises:
-            Refusal: no such kind or column, nothing scored, or nobody knows out of how many latents.
+            Refusal: no such kind or column, nothing scored, too many answers that could not be read, or nobody knows out
+                of how many latents.
         """
         if kind not in self.answers or column not in COLUMNS:
             raise Refusal(
@@ -109,6 +111,12 @@ class DelphiRun:
                 "how many latents were asked for: those that survived are no sample of them",
                 "Give read_run(..., asked=) the number, or the list, of the latents that were to be scored.",
             )
+        if column != "parse_rate" and self.parse_rate[kind] < parsed:
+            raise Refusal(
+                f"{self.parse_rate[kind]:.1%} of the answers could be read ({kind})",
+                f"at least {parsed:.0%}",
+                "Use a scorer that keeps to the format; this is no low score.",
+            )
         scores = self._scores(kind, column)
         return Sample(
             list(scores.values()),
@@ -118,7 +126,15 @@ class DelphiRun:
             support=(0, 1),
             sources=[self.source],
             planned=self.asked,
-            params={"kind": kind, "column": column, "hookpoint": self.hookpoint, "asked": self.asked, **self._who()},
+            params={
+                "kind": kind,
+                "column": column,
+                "parsed": parsed,
+                "parse_rate": round(self.parse_rate[kind], 4),
+                "hookpoint": self.hookpoint,
+                "asked": self.asked,
+                **self._who(),
+            },
         )
 
     @property

@@ -73,7 +73,7 @@ def parse_endpoint(text: str) -> Endpoint:
     if found:
         model, structured = shaped(_model(model, text))
         return Endpoint(URL, model, _address("http" + address), structured)
-    raise _bad(f"--scorer {text!r}")
+    raise _bad(f"--scorer {_shown(text)!r}")
 
 
 def shaped(name: str) -> tuple[str, str | None]:
@@ -179,7 +179,7 @@ def concurrency() -> int:
 
 def _model(text: str, option: str) -> str:
     if not re.fullmatch(r"[\w./:+-]+", text):
-        raise _bad(f"--scorer {option!r} without a model's name")
+        raise _bad(f"--scorer {_shown(option)!r} without a model's name")
     return text
 
 
@@ -198,7 +198,7 @@ def _address(text: str) -> str:
         )
     if parts.scheme not in ("http", "https") or not host or not parts.path.strip("/"):
         raise Refusal(
-            f"--scorer with the address {text!r}", "one such as http://127.0.0.1:8000/v1", "Give its path too."
+            f"--scorer with the address {_shown(text)!r}", "one such as http://127.0.0.1:8000/v1", "Give its path too."
         )
     return text.rstrip("/")
 
@@ -207,12 +207,22 @@ def _command(text: str, option: str) -> str:
     try:
         words = shlex.split(text)
     except ValueError as error:
-        raise _bad(f"--scorer {option!r} ({error})") from None
+        raise _bad(f"--scorer {_shown(option)!r} ({error})") from None
     if not any("{port}" in word for word in words):
         raise Refusal(
-            f"--scorer {option!r}", "a command with {port} in it", "It is told which port to listen on, of 127.0.0.1."
+            f"--scorer {_shown(option)!r}",
+            "a command with {port} in it",
+            "It is told which port to listen on, of 127.0.0.1.",
         )
     return text
+
+
+def _shown(option: str) -> str:
+    """An option without what may be secret: addresses and commands hold keys."""
+    kind, colon, _ = option.partition(":")
+    if kind == SERVE and colon:
+        return option.partition("=")[0] + ("=…" if "=" in option else "")
+    return re.sub(r"(https?://).*", r"\1…", option, flags=re.DOTALL)
 
 
 def _bad(given: str) -> Refusal:

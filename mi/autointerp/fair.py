@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -21,30 +22,50 @@ _LOOK = "Look for how windows were drawn, put in order or marked."
 def require_fair(latents: Sequence[LatentExamples], settings: Mapping[str, Any]) -> None:
     """Refuse windows that could be told apart without the latent, or that are not what they are called.
 
-    Read off the windows alone: order, length, and number and place of the marks must tell nothing over all latents (mean
-    AUC within .1 of .5, or within five standard errors); no test window is one that was explained from; deciles follow
-    the strongest activation; marks of activating windows are those of the definition.
+    Read off the windows alone: order, and number and place of the marks must tell nothing over all latents (mean AUC
+    within .1 of .5, or within five standard errors), length next to nothing about any (mean distance within .15); no test
+    window is one that some latent was explained from, or another one again; deciles follow the strongest activation;
+    marks of activating windows are those of the definition.
 
     Raises:
         Refusal: with the latent, or with what gives them away.
     """
+    _require_new(latents)
+    for latent in latents:
+        for part in (latent.explain, latent.test):
+            fires = [e for e in part if e.activating]
+            _require_deciles(latent.latent, fires, settings["deciles"])
+            _require_marks(latent.latent, fires)
+    _require_alike(latents)
+
+
+def _require_new(latents: Sequence[LatentExamples]) -> None:
     shown = {e.tokens for latent in latents for e in (*latent.explain, *latent.silent)}
     for latent in latents:
-        # Tokens that are parts of characters look alike.
-        again = [e.id for e in latent.test if e.tokens in shown and "\ufffd" not in e.text]
-        if again:
-            raise Refusal(f"test window {again[0]} of latent {latent.latent}", "none that was explained from", _LOOK)
-        for part in (latent.explain, latent.test):
-            _require_deciles(latent.latent, [e for e in part if e.activating], settings["deciles"])
-        for example in (*latent.explain, *latent.test):
-            if example.activating and example.marks != _marks(example.activations):
-                raise Refusal(f"marks {example.marks} in {example.id} of latent {latent.latent}", "those on it", _LOOK)
-    expected = sum(_variance(latent) for latent in latents) ** 0.5 / len(latents)
+        seen = set(shown)
+        for example in latent.test:
+            # Tokens that are parts of characters look alike.
+            if example.tokens in seen and "\ufffd" not in example.text:
+                raise Refusal(f"test window {example.id} of latent {latent.latent}, once more", "new ones", _LOOK)
+            seen.add(example.tokens)
+
+
+def _require_marks(latent: int, examples: Sequence[Example]) -> None:
+    for example in examples:
+        if example.marks != _marks(example.activations):
+            raise Refusal(f"marks {example.marks} in {example.id} of latent {latent}", "those on it", _LOOK)
+
+
+def _require_alike(latents: Sequence[LatentExamples]) -> None:
+    sd = (sum(_variance(latent) for latent in latents) / len(latents)) ** 0.5  # of one AUC by chance
     for what, measure in TELLS.items():
-        found = sum(_auc(latent, measure) for latent in latents) / len(latents)
-        if abs(found - 0.5) > max(LARGEST, CHANCE * expected):
+        aucs = np.array([_auc(latent, measure) for latent in latents])
+        off, likely = abs(float(aucs.mean()) - 0.5), CHANCE * sd / len(latents) ** 0.5
+        if what == "length":  # matched latent by latent, and longer in one may be shorter in the next
+            off, likely = float(abs(aucs - 0.5).mean()) - LARGEST / 2, 0.8 * sd + 0.6 * likely - LARGEST / 2
+        if off > max(LARGEST, likely):
             raise Refusal(
-                f"test windows that their {what} tells apart (mean AUC {found:.3g} over {len(latents)} latents)",
+                f"test windows that their {what} tells apart ({off:.3g} from chance over {len(latents)} latents)",
                 "both kinds alike in it",
                 _LOOK,
             )
@@ -77,7 +98,7 @@ def _variance(latent: LatentExamples) -> float:
 def _require_deciles(latent: int, examples: Sequence[Example], deciles: int) -> None:
     tenths = [sorted(max(e.activations) for e in examples if e.decile == k) for k in range(deciles)]
     sizes = {len(found) for found in tenths}
-    falling = all(a[0] >= b[-1] for a, b in zip(tenths, tenths[1:], strict=False) if a and b)
+    falling = all(a[0] >= b[-1] for a, b in pairwise(tenths) if a and b)
     if len(sizes) > 1 or not falling:
         raise Refusal(
             f"latent {latent} with {[len(found) for found in tenths]} windows a decile, "

@@ -18,6 +18,7 @@ from .asking import ask_all, costs, explain_all
 from .cards import write_cards
 from .controls import ARMS, TRUE, random_tokens, shuffled
 from .endpoints import open_scorer
+from .fair import require_fair
 from .journal import Journal
 from .latent_examples import LatentExamples, read_index, read_latents
 from .scorer import KINDS, Answers, Explanation, Question
@@ -79,6 +80,30 @@ def interpret(
     index, latents = read_index(examples), list(read_latents(examples))
     if not latents or n_shown < 1:
         raise Refusal(f"{len(latents)} latents, n_shown={n_shown}", "at least one of each", "Register live latents.")
+    require_fair(latents, index["settings"])  # before anything is asked, and paid
+    try:
+        return _interpreted(out, progress, examples, index, latents, scorer, explained, n_shown, seed)
+    except Exception as error:
+        # Whatever went wrong, answers were paid for: the journal is kept, and the next try asks for the rest.
+        if scorer.get("kind") == "chat":
+            error.keeps_work = True  # type: ignore[attr-defined]
+        raise
+
+
+interpret.resumable = True  # type: ignore[attr-defined]
+
+
+def _interpreted(
+    out: Path,
+    progress: Progress,
+    examples: Path,
+    index: dict[str, Any],
+    latents: Sequence[LatentExamples],
+    scorer: dict[str, Any],
+    explained: Path | None,
+    n_shown: int,
+    seed: int,
+) -> dict[str, Any]:
     for leftover in out.iterdir():  # an interrupted build may have come as far as its cards
         if leftover.name != JOURNAL:
             shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink()
@@ -101,9 +126,6 @@ def interpret(
     write_units(out, "latent", names, columns, facts)
     write_cards(out, latents, _about(found, index, explanations, scorer))
     return {key: facts[key] for key in ("coder", "scored", "registered", "dead", "parse_rate")}
-
-
-interpret.resumable = True  # type: ignore[attr-defined]
 
 
 def _explanations(

@@ -16,7 +16,7 @@ from .scorer import DETECTION, Answers, Explanation, Question
 
 HEAD = "Tokens: "
 PRECISE = 0.5
-"""A token explains a latent that fires on at least this share of its occurrences."""
+"""How far from the share of all tokens on which a latent fires to all of them a token has to come to explain it."""
 MARKED = 0.5
 """Marks fit an explanation that names at least this share of them."""
 TOKENS = 10
@@ -46,8 +46,9 @@ class LexicalScorer:
     async def explain(self, latent: LatentExamples) -> Explanation:
         """The tokens that it fires on, those with most firings first.
 
-        Counted over the windows of training texts: a token is named if the latent fires on at least half of its
-        occurrences in them. Where there is none, the one with most firings is.
+        Counted over the windows of training texts: a token is named if the share of its occurrences on which the
+        latent fires is at least halfway from the share of all tokens to 1. Where there is none, the one with most
+        firings is.
         """
         fired: Counter[str] = Counter()
         seen: Counter[str] = Counter()
@@ -55,7 +56,8 @@ class LexicalScorer:
             seen.update(example.tokens)
             fired.update(t for t, a in zip(example.tokens, example.activations, strict=True) if a > 0)
         ordered = sorted(fired, key=lambda token: (-fired[token], token))
-        precise = [token for token in ordered if fired[token] >= PRECISE * seen[token]]
+        least = PRECISE + (1 - PRECISE) * fired.total() / max(1, seen.total())
+        precise = [token for token in ordered if fired[token] >= least * seen[token]]
         return Explanation(naming((precise or ordered[:1])[: self.tokens]))
 
     async def answer(self, question: Question) -> Answers:
@@ -77,7 +79,13 @@ def named_in(explanation: str) -> frozenset[str] | None:
     """The tokens that :func:`naming` wrote; None in an explanation of another form."""
     if not explanation.startswith(HEAD):
         return None
-    return frozenset(json.loads(explanation.removeprefix(HEAD)))
+    try:
+        named = json.loads(explanation.removeprefix(HEAD))
+    except ValueError:
+        return None
+    if not (isinstance(named, list) and all(isinstance(token, str) for token in named)):
+        return None
+    return frozenset(named)
 
 
 def _fits(named: frozenset[str], marked: Sequence[str]) -> int:

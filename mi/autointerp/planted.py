@@ -41,8 +41,8 @@ def planted(
         activations: harvest whose tokens are used; its activations are not.
         train: harvest of the training texts, from which tokens are chosen.
         rule: ``"tokens"``: each latent fires, with 1, wherever its token stands; the tokens are the ``n`` most
-            frequent ones that occur in 2 to 30 % of the training windows. ``"labels"``: one latent fires on the last
-            token of texts of class 1.
+            frequent ones that occur in 2 to 30 % of the training windows. ``"labels"``: one latent fires on all
+            tokens of texts of class 1.
         n: latents.
         texts: labelled texts of the harvest, for ``"labels"``.
         length, shortest: of windows.
@@ -68,8 +68,7 @@ def planted(
         assert texts is not None
         labels = {line["id"]: int(line["label"]) for line in Texts(texts)}
         known = np.array([labels[name] for name in rows.documents], dtype=np.float32)
-        last = np.append(document[1:] != document[:-1], True)
-        fires = (known[document] * last)[:, None]
+        fires = known[document][:, None]
         name = "labels"
     found = Found(place, np.arange(n), n)
     with progress(f"plant {rule}", len(token), "tokens") as bar:

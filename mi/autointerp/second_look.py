@@ -79,7 +79,9 @@ def require_answers(
         require_said(journal, lines, latents, facts["scorer"])
 
 
-def _require_covered(index: Mapping[str, Any], columns: Mapping[str, Sequence[float]], facts: Mapping[str, Any]) -> None:
+def _require_covered(
+    index: Mapping[str, Any], columns: Mapping[str, Sequence[float]], facts: Mapping[str, Any]
+) -> None:
     """Every registered latent has a row: it is dead, or scored, or lost, and nothing else."""
     drawn, rates = index["drawn"], [index["rates"][str(latent)] for latent in index["drawn"]]
     if digest(drawn) != index["digest"] or facts["digest"] != index["digest"]:
@@ -87,9 +89,9 @@ def _require_covered(index: Mapping[str, Any], columns: Mapping[str, Sequence[fl
     dead = [float(rate == 0) for rate in rates]
     scored = [float(latent in index["scored"]) for latent in drawn]
     wanted = {"rate": rates, "dead": dead, "scored": scored}
-    off = [name for name, values in wanted.items() if list(columns[name]) != values]
-    off += [name for name, values in columns.items() if len(values) != len(drawn)]
-    ghosts = [name for name in columns if name not in wanted for v, s in zip(columns[name], scored, strict=True) if not s and v == v]  # fmt: skip
+    off = [name for name, values in columns.items() if len(values) != len(drawn)]
+    off += [name for name, values in wanted.items() if list(columns[name]) != values]
+    ghosts = [name for name in columns if not {name} & {*off, *wanted} and _any_of(columns[name], scored)]
     live = len(drawn) - sum(dead)
     share = sum(scored) / live if live else 0.0
     told = [facts[name] for name in ("registered", "dead", "scored")]
@@ -99,6 +101,11 @@ def _require_covered(index: Mapping[str, Any], columns: Mapping[str, Sequence[fl
             f"{[len(drawn), int(sum(dead)), int(sum(scored))]}, {share:.3g}, by their firing rates",
             _LOOK,
         )
+
+
+def _any_of(values: Sequence[float], scored: Sequence[float]) -> bool:
+    """Whether a latent that was not scored has a value."""
+    return any(not s and not isnan(v) for v, s in zip(values, scored, strict=True))
 
 
 def _require_others(explanations: Sequence[Mapping[str, str]]) -> None:

@@ -268,3 +268,11 @@ def test_errors_are_one_line(command):
     status, out, err = command("bare", "--unit", "7")
     assert (status, out) == (2, "")
     assert err == "ledger: this row names no artifacts: it was judged on plain numbers, which have no cards\n"
+
+
+def test_units_of_samples_are_understood(row, artifact, store):
+    """Pairs of latents, and latents of a randomised copy, are called so in a claim's samples."""
+    other = {"artifacts": [*row["artifacts"], artifact("made", coder="skip-transcoder")]}
+    found = find_cards([other], "skip-transcoder 7 ~ sae 7", store.root)
+    assert [card.content["coder"] for card in found] == ["skip-transcoder", "sae"]
+    assert len(find_cards([row], "reinit 0 sae 7", store.root)) == 1

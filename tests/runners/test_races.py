@@ -240,3 +240,36 @@ def test_a_fork_keeps_its_own_lease(bench):
         print(store.evict(first.digest), store.evict(second.digest))
     """
     assert finish(bench.python(code)).split() == ["True", "True", "False", "True"]
+
+
+def test_builds_that_need_a_gpu_take_turns_and_others_do_not_wait(bench):
+    """A model and the server that scores its latents are never on one GPU together, whichever processes build."""
+    from threading import Event, Thread
+
+    from runners.recipe import Recipe, Resources
+    from runners.store import Store
+
+    needs = Recipe("toy_builders:only_facts", 1, {"value": 1}, resources=Resources(gpu="any"))
+    inside, leave, order = Event(), Event(), []
+
+    def first():
+        with Store(bench.store.root).on_gpu(needs):
+            inside.set()
+            leave.wait(10)
+            order.append("first")
+
+    def second():
+        with Store(bench.store.root).on_gpu(needs):
+            order.append("second")
+
+    threads = [Thread(target=first)]
+    threads[0].start()
+    assert inside.wait(10)
+    with Store(bench.store.root).on_gpu(Recipe("toy_builders:only_facts", 1, {"value": 2})):
+        order.append("cpu")
+    threads.append(Thread(target=second))
+    threads[1].start()
+    leave.set()
+    for thread in threads:
+        thread.join(10)
+    assert order == ["cpu", "first", "second"]

@@ -260,6 +260,23 @@ def _all_usable(usable: Any) -> Any:
     return made
 
 
+def _overlapping(scene: Any) -> AbstractContextManager[None]:
+    """Every second held-out text is a training text under another id."""
+    import json
+
+    from ..scenes.autointerp import harvested
+    from ..scratch import fresh
+
+    ours, theirs = (
+        [json.loads(line) for line in (scene.texts[split] / "documents.jsonl").read_text("utf-8").splitlines()]
+        for split in ("train", "test")
+    )
+    mixed = [{**o, "id": t["id"]} if k % 2 else t for k, (o, t) in enumerate(zip(ours, theirs, strict=True))]
+    out = fresh("texts")
+    (out / "documents.jsonl").write_text("".join(json.dumps(d) + "\n" for d in mixed), "utf-8")
+    return replaced(scene, "harvests", {**scene.harvests, "test": harvested(out, scene.spec)})
+
+
 def _by_place(draw: Any) -> Any:
     """Tenths of the windows in the order of the text, not of their strongest activation."""
 
@@ -341,19 +358,8 @@ def _bos_filtered(scene: Any) -> Any:
 
 
 def _whole_block(scene: Any) -> AbstractContextManager[None]:
-    """The transcoder is one of the whole block: it writes the stream behind it."""
-    from mi.coders.load import load_coder, save_coder
-
-    from ..scenes.autointerp import CODERS
-    from ..scratch import fresh
-
-    out = fresh("coders")
-    for name in CODERS:
-        coder = load_coder(scene.coders / name)
-        if name == "transcoder":
-            coder = replace(coder, facts=replace(coder.facts, site_out="blocks.2.hook_resid_post"))
-        save_coder(coder, out / name)
-    return replaced(scene, "coders", out)
+    """The transcoder reads the stream in front of the block and writes the one behind it."""
+    return replaced(scene, "coders", scene.block)
 
 
 def _first_ones(scene: Any) -> AbstractContextManager[None]:
@@ -393,11 +399,13 @@ def _by_score(scene: Any) -> AbstractContextManager[None]:
     """Latents of two coders are paired by what they score."""
     import fixtures.autointerp as fixtures
 
-    change = ("pairs = match_rates(first, second, CALIPER)", BY_SCORE)
+    change = ("pairs = match_rates(*rates, CALIPER)", BY_SCORE)
     return rewritten(fixtures.AutoInterp, "matched", change)
 
 
-BY_SCORE = "pairs = match_rates(*({u: 1 + scored[k][u] for u in of} for k, of in enumerate((first, second))), CALIPER)"
+BY_SCORE = (
+    "pairs = match_rates(*({u: 1 + v for u, v in values_of(arm, set(arm.units)).items()} for arm in arms), CALIPER)"
+)
 VALUES = "values = tuple(v for a in mine for v in a.values)"
 MISSING = '"missing": {name: missing for name, (_, missing) in counted.items()}'
 RATE = '"parse_rate": {name: 1 - missing / n if n else None for name, (n, missing) in counted.items()}'
@@ -410,7 +418,7 @@ FIRST = [
     ('"drawn": sorted(drawn)', '"drawn": list(range(len(drawn)))'),
     ("for i in sorted(drawn)}", "for i in range(len(drawn))}"),
 ]
-HELD_OUT = ('ours.rate(i) for i in sorted(drawn)', 'theirs.rate(i) for i in sorted(drawn)')
+HELD_OUT = ("ours.rate(i) for i in sorted(drawn)", "theirs.rate(i) for i in sorted(drawn)")
 
 
 def drawing(*changes: tuple[str, str]) -> Enact:
@@ -466,7 +474,8 @@ MUTANTS = (
     bug("H24c", "latents are explained from the windows that they are scored on", source("chat_settings", "ChatSettings.messages", ("explainer_prompt(thing.explain)", "explainer_prompt([e for e in thing.test if e.activating])")), ("K13",), "practice"),
     bug("H26", "silent windows are drawn with replacement", attribute("sampler", "silent_windows", _with_replacement), ("K21",), "delphi 0.1.3"),
     bug("H26b", "silent windows are of another length", attribute("sampler", "silent_windows", _of_any_length), ("K15", "K19"), "delphi 0.1.3"),
-    bug("H26c", "windows of training texts are among those that are scored", attribute("examples", "usable", _all_usable), ("K13", "K21")),
+    bug("H26c", "training texts are among the held-out ones, under other ids, and are scored", both(_overlapping, attribute("examples", "usable", _all_usable)), ("K13", "K21"), "auto-circuit a50da28"),
+    bug("H26j", "texts that are there twice are scored twice", attribute("examples", "usable", _all_usable), ("K21",)),
     bug("H26d", "explanations are made from held-out texts", drawing(("self._activating(train, train.firings(latent), n.explain, rng)", "self._activating(test, test.firings(latent), n.explain, rng)"), ("self._example(train, d) for d in explain", "self._example(test, d) for d in explain")), ("K13",)),
     bug("H26e", "activating windows are asked about first", drawing(("order = np.random.default_rng([seed, latent, MIXED, repeat]).permutation(len(both))", "order = range(len(both))")), ("K19", "K21")),
     bug("H26f", "deciles are tenths of the text", attribute("sampler", "draw_by_decile", _by_place), ("K24", "K20")),

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -19,6 +20,7 @@ import mi.autointerp.cache as caching
 import mi.autointerp.examples as sampling
 import mi.autointerp.interpret as interpreting
 from fixtures.autointerp import AutoInterp
+from ledger.verdict import Rule
 from mi.activations.harvest import harvest
 from mi.activations.read import Activations
 from mi.autointerp.chat import ChatScorer
@@ -27,7 +29,7 @@ from mi.autointerp.endpoints import open_scorer
 from mi.autointerp.lexical import named_in, naming
 from mi.autointerp.planted import planted
 from mi.autointerp.registered import digest, draw
-from mi.claimable import Contrast, Refusal, Sample, mean
+from mi.claimable import Contrast, Refusal, Sample, mean, paired
 from mi.coders.load import save_coder
 from mi.progress import SILENT
 from mi.subjects.spec import subject_spec
@@ -45,6 +47,8 @@ from .court import REFUSALS, claim_row, control_problems
 from .subject import write_texts
 
 MLP_IN, MLP_OUT = "blocks.2.mlp.hook_in", "blocks.2.hook_mlp_out"
+PRE, POST = "blocks.2.hook_resid_pre", "blocks.2.hook_resid_post"
+SITES = (MLP_IN, MLP_OUT, PRE, POST)
 CODERS = ("sae", "transcoder")
 TEXTS, LENGTH, DRAWN, PLANTED = 900, 48, 48, 12
 READER, LEXICAL = {"kind": "chat", "model": "reader"}, {"kind": "lexical"}
@@ -53,6 +57,7 @@ SIZES = {"n_explain": 10, "n_test": 10, "n_silent": 11, "deciles": 5, "min_examp
 WORDS = {
     "could not be read": ("K14",),
     "the registered sample": ("K20", "K28"),
+    "side fires": ("K15",),
     "coders of one site": ("K15", "K20"),
     "arms with identical scores": ("K18", "K19", "K21", "K23"),
     "numbers above 0": ("K28",),
@@ -64,8 +69,8 @@ WORDS = {
 class Reader(ChatScorer):
     """A model of known accuracy: sees nothing but delphi's messages, and says what it makes of them in words.
 
-    It names the tokens that fire most, and looks for named tokens; one answer in twenty is wrong, one in 400 is null, and
-    one question in 500 gets no list at all.
+    It names the tokens that fire most, and looks for named tokens; one answer in twenty is wrong, one in 600 is null, and
+    one question in 2500 gets no list at all.
     """
 
     def __init__(self, scene: AutoInterpScene) -> None:
@@ -92,7 +97,7 @@ class Reader(ChatScorer):
         head, _, listed = asked.partition("\n\nText examples:\n\n")
         named = named_in(head.removeprefix("Latent explanation: ")) or ()
         texts = re.split(r"(?:^|\n)Example \d+: ", listed.rpartition("\n\nAnswer with")[0])[1:]
-        if dice % 500 == 3:
+        if dice % 2500 == 3:
             return "I would rather not say."
         return "Here you are: [" + ", ".join(self._one(text, named, head) for text in texts) + "]"
 
@@ -100,7 +105,7 @@ class Reader(ChatScorer):
         marked = re.findall(r"<<(.*?)>>", text, re.DOTALL)
         hits = sum(any(token in part for token in named) for part in marked or [text])
         dice = crc32(f"{head} {text}".encode())
-        if dice % 400 == 7:
+        if dice % 600 == 7:
             return "null"
         return str(int((2 * hits >= len(marked or [text])) is not (dice % 20 == 0)))
 
@@ -123,6 +128,8 @@ class AutoInterpScene(Scene):
     texts: dict[str, Path]
     harvests: dict[str, Path]
     coders: Path
+    block: Path
+    """The same SAE beside a transcoder of the whole block."""
     real: dict[str, torch.Tensor]
     registered: str
     n_shown: int = 5
@@ -184,32 +191,44 @@ class AutoInterpScene(Scene):
             with open_scorer(identity, progress) as scorer:
                 yield scorer
 
-    def contrasts(self) -> dict[str, tuple[Callable[[], Contrast], str, float]]:
+    def contrasts(self) -> dict[str, tuple[Callable[[], Contrast], Rule, float]]:
         """What is claimed, as claims/autointerp.yaml and claims/microscope.yaml do, with rule and bound."""
-        home, of = _Home(_lab(self)), {"drawn": self.registered}
-
-        def own(coder: str, kind: str, **more: Any) -> Sample:
-            return home.score(coder, "reader", kind, **of, **more)
-
-        def lexical(kind: str, repeat: int = 0) -> Sample:
-            return home.score("sae", "lexical", kind, repeat=repeat, **of)
-
-        def truth(kind: str) -> Contrast:
-            assert self.planted is not None
-            table = UnitTable.read(self.planted)
-            return mean(Sample(table.column(kind), table.units, unit="latent"))
-
-        claims: dict[str, tuple[Callable[[], Contrast], str, float]] = {}
+        claims: dict[str, tuple[Callable[[], Contrast], Rule, float]] = {}
+        home, of = _Home(_lab(self)), self.registered
         for k in KINDS:
             for c in CODERS:
-                claims[f"{c}: {k} - shuffled"] = (lambda c=c, k=k: own(c, k) - own(c, k, control="shuffled"), "above", 0.0)
-                claims[f"{c}: {k}, random"] = (lambda c=c, k=k: home.above_chance(c, "reader", k, "random", **of), "within", 0.12)
-            claims[f"{k} again"] = (lambda k=k: home.same_latents(lexical(k), lexical(k, 1)), "within", 0.02)
-            claims[f"planted: {k}"] = (lambda k=k: truth(k), "above", 0.7)
-            claims[f"transcoder - sae, {k}"] = (lambda k=k: home.advantage(CODERS[::-1], "reader", k, **of), "above", 0.0)
+                claims[f"{c}: {k} - shuffled"] = partial(self._above_shuffled, c, k), "above", 0.0
+                claims[f"{c}: {k}, random"] = (
+                    partial(home.above_chance, c, "reader", k, "random", drawn=of),
+                    "within",
+                    0.15,
+                )
+            claims[f"{k} again"] = partial(self._again, k), "within", 0.02
+            claims[f"planted: {k}"] = partial(self._planted, k), "above", 0.7
+            claims[f"transcoder - sae, {k}"] = (
+                partial(home.advantage, CODERS[::-1], "reader", k, drawn=of),
+                "above",
+                0.0,
+            )
         for c in CODERS:
-            claims[f"{c}: read"] = (lambda c=c: mean(home.read(c, "reader", **of)), "above", 0.6)
-        return claims  # fmt: skip
+            claims[f"{c}: read"] = partial(self._read, c), "above", 0.5
+        return claims
+
+    def _above_shuffled(self, coder: str, kind: str) -> Contrast:
+        home, of = _Home(_lab(self)), self.registered
+        own = home.score(coder, "reader", kind, drawn=of)
+        return own - home.score(coder, "reader", kind, control="shuffled", drawn=of)
+
+    def _again(self, kind: str) -> Contrast:
+        return paired(*_Home(_lab(self)).twice("sae", "lexical", kind, drawn=self.registered))
+
+    def _planted(self, kind: str) -> Contrast:
+        assert self.planted is not None
+        table = UnitTable.read(self.planted)
+        return mean(Sample(table.column(kind), table.units, unit="latent"))
+
+    def _read(self, coder: str) -> Contrast:
+        return mean(_Home(_lab(self)).read(coder, "reader", drawn=self.registered))
 
     def measure(self) -> Measured:
         self.run()
@@ -253,9 +272,12 @@ class AutoInterpScene(Scene):
         for claim, verdict in self.verdicts.items():
             coder, _, rest = claim.partition(": ")
             if coder in CODERS and " - shuffled" in rest:
-                random = f"{coder}: {rest.partition(' - ')[0]}, random within 0.12"
+                random = f"{coder}: {rest.partition(' - ')[0]}, random within 0.15"
                 rows = [claim_row("headline", verdict, ("study.random", "study.read"))]
-                rows += [claim_row("random", self.verdicts[random]), claim_row("read", self.verdicts[f"{coder}: read above 0.6"])]
+                rows += [
+                    claim_row("random", self.verdicts[random]),
+                    claim_row("read", self.verdicts[f"{coder}: read above 0.5"]),
+                ]
                 fired += control_problems(rows)
         return fired  # fmt: skip
 
@@ -289,9 +311,9 @@ def _lab(scene: AutoInterpScene) -> Any:
 
 
 def harvested(texts: Path, spec: dict[str, Any]) -> Path:
-    """Rows of the organism at both ends of the MLP."""
+    """Rows of the organism at both ends of the MLP and of its block."""
     out = fresh("activations")
-    harvest(out, progress=SILENT, texts=texts, subject=spec, sites=[MLP_IN, MLP_OUT], max_length=LENGTH)
+    harvest(out, progress=SILENT, texts=texts, subject=spec, sites=list(SITES), max_length=LENGTH)
     return out
 
 
@@ -300,11 +322,13 @@ def organism(seed: int) -> AutoInterpScene:
     spec = subject_spec("organism")
     texts = {"train": write_texts(1000 + seed, TEXTS, "train")[0], "test": write_texts(seed, TEXTS)[0]}
     harvests = {split: harvested(path, spec) for split, path in texts.items()}
-    rows = next(iter(Activations(harvests["train"]).ordered([MLP_IN, MLP_OUT], 1 << 20)))
-    x, y = rows[MLP_IN], rows[MLP_OUT]
-    coders = fresh("coders")
-    save_coder(tiny_coder(y, y, "sae", "sparsify", "topk", (MLP_OUT, MLP_OUT), seed), coders / "sae")
-    save_coder(tiny_coder(x, y, "transcoder", "sparsify", "topk", (MLP_IN, MLP_OUT), seed), coders / "transcoder")
-    chosen = torch.randperm(len(x), generator=torch.Generator().manual_seed(0))[:1024]
-    real = {MLP_IN: x[chosen], MLP_OUT: y[chosen]}
-    return AutoInterpScene(seed, spec, texts, harvests, coders, real, digest(draw(LATENTS, DRAWN)))
+    rows = next(iter(Activations(harvests["train"]).ordered(list(SITES), 1 << 20)))
+    coders, block = fresh("coders"), fresh("coders")
+    for bundle, ends in ((coders, (MLP_IN, MLP_OUT)), (block, (PRE, POST))):
+        made = {"sae": (MLP_OUT, MLP_OUT), "transcoder": ends}
+        for name, sites in made.items():
+            x, y = (rows[site] for site in sites)
+            save_coder(tiny_coder(x, y, name, "sparsify", "topk", sites, seed), bundle / name)
+    chosen = torch.randperm(len(rows[POST]), generator=torch.Generator().manual_seed(0))[:1024]
+    real = {site: rows[site][chosen] for site in SITES}
+    return AutoInterpScene(seed, spec, texts, harvests, coders, block, real, digest(draw(LATENTS, DRAWN)))

@@ -203,12 +203,17 @@ def test_always_too_late(script, journal):
         ask_all(scorer(server, timeout=0.1, retries=1), [question(0, [1, 0])], journal, Count())
 
 
-def test_the_key_of_openai_is_not_sent_in_clear_to_others(monkeypatch):
+def test_the_key_of_openai_goes_to_openai_and_to_nobody_else(monkeypatch):
     from mi.autointerp.chat import _key
 
     monkeypatch.setenv("OPENAI_API_KEY", SECRET)
-    addresses = ("https://api.test/v1", "http://127.0.0.1:1/v1", "http://localhost:1/v1", "http://far.test/v1")
-    assert [_key(a) for a in addresses] == [SECRET, SECRET, SECRET, "none"]
+    addresses = (
+        "https://api.openai.com/v1",
+        "https://api.test/v1",
+        "http://127.0.0.1:1/v1",
+        "http://api.openai.com/v1",
+    )
+    assert [_key(a) for a in addresses] == [SECRET, "none", "none", "none"]
     monkeypatch.setenv("MI_ASSAY_SCORER_KEY", "ours")
     assert {_key(a) for a in addresses} == {"ours"}
 

@@ -163,8 +163,11 @@ def test_the_parse_rate_is_the_one_that_was_planted(delphi, bad, rate):
     assert run.parse_rate == {"detection": rate, "fuzzing": rate}
     assert run.sample("detection", "parse_rate").values.tolist() == [rate] * 3
     # The answers that are left are right: dropping the others shows it, counting them as wrong does not.
-    assert run.sample("detection").values.tolist() == [1.0] * 3
-    assert run.sample("fuzzing", "nulls_wrong").values == pytest.approx([rate] * 3)
+    assert run.sample("detection", parsed=rate).values.tolist() == [1.0] * 3
+    assert run.sample("fuzzing", "nulls_wrong", parsed=rate).values == pytest.approx([rate] * 3)
+    if rate < 0.98:
+        with pytest.raises(Refusal, match="could be read"):
+            run.sample("detection")
 
 
 def test_answers_keep_their_places_between_missing_ones(delphi):
@@ -175,7 +178,7 @@ def test_answers_keep_their_places_between_missing_ones(delphi):
 
     run = read_run(delphi(behave)[0])
     assert run.parse_rate["detection"] < 1
-    assert run.sample("detection").values.tolist() == [1.0] * 3
+    assert run.sample("detection", parsed=0.5).values.tolist() == [1.0] * 3
 
 
 def test_null_becomes_no_in_delphi_and_cannot_be_told_apart(delphi):

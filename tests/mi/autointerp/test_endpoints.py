@@ -155,3 +155,20 @@ def test_scorers_are_opened_by_what_the_recipe_says(monkeypatch):
 def test_what_was_given_is_all_there_is():
     write([])
     assert (read(), os.environ[VARIABLE]) == ([], "[]")
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        "my model@http://user:hunter2@h/v1",
+        "m@https://h/v1?api_key=hunter2",
+        "m@http://user:hunter2@h/v1",
+        "serve:m=server --api-key hunter2",
+        "serve:my model=server --api-key hunter2 --port {port}",
+        "m@https://h",
+    ],
+)
+def test_no_error_repeats_what_may_be_secret(option):
+    with pytest.raises(Refusal) as refused:
+        parse_endpoint(option)
+    assert "hunter2" not in str(refused.value)

@@ -198,3 +198,42 @@ def _with(asked, **changed):
     from dataclasses import replace
 
     return replace(asked, **changed)
+
+
+@pytest.mark.parametrize(
+    "said", ["[TRUE, FALSE]", '{"answers": "[1,0,1]"}', "[none,1,0]", "[1, 0, 1", "I would rather not."]
+)
+def test_an_answer_in_an_odd_format_is_missing_and_ends_nothing(ask, sampled, said, monkeypatch):
+    """A second reading that is more lenient than the first one must not throw away what was paid for."""
+    from mi.autointerp.answers import parse
+    from mi.autointerp.chat_settings import ChatSettings
+
+    settings = ChatSettings.of(CHAT)
+
+    class Odd(Scripted):
+        identity = settings.identity
+
+        def sent(self, thing):
+            return settings.messages(thing)
+
+        async def explain(self, latent):
+            text = "Tokens: the word nurse" if latent.latent == 0 else f"latent {latent.latent}"
+            return Explanation(text, f"[EXPLANATION]: {text}")
+
+        async def answer(self, question):
+            if len(self.asked) == 5:
+                self.asked.append(question)
+                return parse(said, len(question.examples))
+            given = await super().answer(question)
+            return Answers(given.values, json.dumps(list(given.values)))
+
+    table = ask(Odd(sampled, right))
+    assert sum(table.facts["missing"].values()) == 5
+
+
+def test_whatever_goes_wrong_what_was_paid_for_is_kept(ask, sampled, monkeypatch):
+    monkeypatch.setattr(module, "write_cards", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError) as broken:
+        ask(Scripted(sampled, right))
+    assert broken.value.keeps_work
+    assert (ask.folder / "out" / JOURNAL).exists()

@@ -33,9 +33,16 @@ REST = [window("the doctor ran"), window("a cat and a dog")]
 
 
 def test_it_names_the_tokens_that_it_mostly_fires_on():
-    assert explained(NURSE, REST) == 'Tokens: [" nurse", " doctor"]'
-    assert explained(NURSE, [*REST, window("the doctor slept")]) == 'Tokens: [" nurse"]'  # doctor: one of three
+    assert explained(NURSE, REST[1:]) == 'Tokens: [" nurse", " doctor"]'
+    assert explained(NURSE, REST) == 'Tokens: [" nurse"]'  # doctor: one of two, and .19 of all tokens
     assert explained(NURSE, REST, tokens=1) == 'Tokens: [" nurse"]'
+
+
+def test_a_latent_that_fires_on_whole_texts_is_explained_by_what_is_in_no_others():
+    """Half of all tokens are fired on: a token that is as often elsewhere says nothing."""
+    fires = [window("the nurse ran", {"the", "nurse", "ran"}), window("the nurse slept", {"the", "nurse", "slept"})]
+    silent = [window("the doctor ran"), window("the doctor slept")]
+    assert explained(fires, silent) == 'Tokens: [" nurse"]'
 
 
 def test_where_no_token_is_precise_it_names_the_commonest():
@@ -62,6 +69,8 @@ def test_it_sees_neither_truth_nor_activations():
 def test_an_explanation_in_other_words_gets_no_answer():
     """It is no 0: a missing answer is counted as missing."""
     assert named_in("words about nurses") is None
+    assert named_in("Tokens: the word nurse") is None  # a language model may begin like this
+    assert named_in("Tokens: 5") is named_in('Tokens: {"a": 1}') is named_in("Tokens: [1]") is None
     assert answered(DETECTION, "words about nurses", NURSE) == (None, None)
 
 

@@ -38,7 +38,11 @@ class TinyChat:
             n = shape["json_schema"]["schema"]["properties"]["answers"]["maxItems"]
             return json.dumps({"answers": self._list(prompt, n)}), "stop", prompt.shape[1]
         new = self.model.generate(
-            prompt, attention_mask=torch.ones_like(prompt), max_new_tokens=min(max_tokens, 8), do_sample=False, pad_token_id=0
+            prompt,
+            attention_mask=torch.ones_like(prompt),
+            max_new_tokens=min(max_tokens, 8),
+            do_sample=False,
+            pad_token_id=0,
         )
         said = self.tokenizer.decode(new[0, prompt.shape[1] :])
         begun = "[EXPLANATION]: " if self.begin and "[EXPLANATION]" in text else ""
