@@ -82,7 +82,7 @@ def cache(
         "site_out": thing.site_out,
     }
     facts = found.write(out, rows, about, shortest)
-    spot_check(Cached(out), rows, thing)
+    spot_check(Cached(out), rows, load_coder(coders / coder, device=device))
     return facts
 
 

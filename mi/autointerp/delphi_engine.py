@@ -136,6 +136,8 @@ def own_dice(seed: int) -> Iterator[None]:
 def explainer_prompt(examples: Sequence[Example]) -> list[Message]:
     """Messages that ask for an explanation of windows in which a latent fires; the answer has ``[EXPLANATION]: ``."""
     explainers, latents = load("delphi.explainers"), load("delphi.latents.latents")
+    if not examples:
+        raise Refusal("no window to explain from", "windows of training texts in which it fires", "Sample some.")
     strongest = max(max(e.activations) for e in examples)
     records = []
     for example in examples:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import nan
 from pathlib import Path
 from typing import Any
@@ -137,7 +137,7 @@ def _explanations(
 ) -> dict[int, Explanation]:
     if explained is None:
         with progress(f"explain with {scorer.name}", len(latents), "latents") as bar:
-            said = explain_all(scorer, latents, journal, bar)
+            said = explain_all(scorer, _blind(latents), journal, bar)
         return {latent.latent: e for latent, e in zip(latents, said, strict=True)}
     kept = {line["latent"]: line["explanations"].get(TRUE, "") for line in _lines(explained / ANSWERS)}
     missing = [latent.latent for latent in latents if latent.latent not in kept]
@@ -147,6 +147,11 @@ def _explanations(
         )
     why = "had no explanation that could be read"
     return {n.latent: Explanation(kept[n.latent], why=None if kept[n.latent] else why) for n in latents}
+
+
+def _blind(latents: Sequence[LatentExamples]) -> list[LatentExamples]:
+    """Without the windows that their explanations will be scored on."""
+    return [replace(latent, test=()) for latent in latents]
 
 
 def _ask(

@@ -22,6 +22,7 @@ def last_look(index: Mapping[str, Any], found: Sequence[LatentExamples], train: 
     went = sorted([*index["scored"], *index["dead"], *map(int, index["lost"])])
     if went != index["drawn"] or index["scored"] != [x.latent for x in found]:
         raise Refusal(f"{len(went)} latents accounted for", f"the {len(index['drawn'])} registered, each once", _LOOK)
+    _require_rates(index, found, train)
     settings, where = index["settings"], {id(side): _places(side) for side in (train, test)}
     n = {"explain": settings["n_explain"], "silent": settings["n_silent"]}
     n |= {"test": settings["n_test"] + settings["n_silent"], "activating": settings["n_test"]}
@@ -32,6 +33,16 @@ def last_look(index: Mapping[str, Any], found: Sequence[LatentExamples], train: 
             raise Refusal(f"latent {x.latent} with {have} different examples", f"{n}", _LOOK)
         for side, part in ((train, (*x.explain, *x.silent)), (test, x.test)):
             _require_as_cached(x.latent, part, side, where[id(side)])
+
+
+def _require_rates(index: Mapping[str, Any], found: Sequence[LatentExamples], train: Cached) -> None:
+    """Firing rates are those on the training texts, and dead is who never fired there."""
+    n = int(train.index["n_tokens"])
+    rates = {latent: int(train.counts["tokens"][latent]) / n for latent in index["drawn"]}
+    told = {int(latent): rate for latent, rate in index["rates"].items()}
+    dead = [latent for latent, rate in rates.items() if rate == 0]
+    if told != rates or index["dead"] != dead or any(x.rate != rates[x.latent] for x in found):
+        raise Refusal("firing rates, or dead latents, of other texts", "those of the training texts", _LOOK)
 
 
 def _places(side: Cached) -> dict[str, int]:

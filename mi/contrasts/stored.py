@@ -19,7 +19,8 @@ def rebuild(stored: Mapping[str, Any]) -> Contrast:
     """
     design, options = stored["design"], dict(stored["options"])
     unit = "run" if design == "runs" else None
-    arms = [_arm(arm, stored["units"], unit) for arm in stored["arms"]]
+    # Arms that agree on every unit were told apart by their artifacts when they were judged; these are not kept here.
+    arms = [_arm(arm, stored["units"], unit, f"arm {k}") for k, arm in enumerate(stored["arms"])]
     plan: dict[str, Any] = {"planned": arms[0].planned, "selected_on": arms[0].selected_on}
     match design:
         case "mean":
@@ -55,8 +56,8 @@ def rebuild(stored: Mapping[str, Any]) -> Contrast:
     )
 
 
-def _arm(arm: Mapping[str, Any], shared: list[str], unit: str | None) -> Sample:
+def _arm(arm: Mapping[str, Any], shared: list[str], unit: str | None, source: str) -> Sample:
     values = arm["values"]
     numbers = [float(c) for c in values] if isinstance(values, str) else values
     about = {k: arm[k] for k in ("support", "planned", "selected_on") if k in arm}
-    return Sample(numbers, arm.get("units", shared) or None, unit=unit, **about)
+    return Sample(numbers, arm.get("units", shared) or None, unit=unit, sources=[source], **about)

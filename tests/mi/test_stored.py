@@ -97,3 +97,12 @@ def test_sample_digest_separates_ids_from_values():
     assert Sample([1.5, 2.5], ["a", "b"]).digest != Sample([2.5, 1.5], ["a", "b"]).digest
     assert Sample([1.5, 2.5], ["ab", "c"]).digest != Sample([1.5, 2.5], ["a", "bc"]).digest
     assert Sample([1.5, 2.5]).digest == Sample([2.5, 1.5]).digest
+
+
+def test_arms_that_agree_on_every_outcome_are_rebuilt():
+    """Two artifacts may; they were told apart by their sources, which scores do not keep."""
+    right = [1.0] * 55 + [0.0] * 5
+    a, b = (Sample(right, range(60), sources=[name]) for name in ("one", "other"))
+    for contrast in (a - b, claimable.faithfulness(a, b, chance=0.5)):
+        again = rebuild(json.loads(json.dumps(contrast.stored())))
+        assert (again.limits(0.025), again.digest) == (contrast.limits(0.025), contrast.digest)

@@ -58,6 +58,7 @@ WORDS = {
     "could not be read": ("K14",),
     "the registered sample": ("K20", "K28"),
     "side fires": ("K15",),
+    "scores of ": ("K20",),
     "coders of one site": ("K15", "K20"),
     "arms with identical scores": ("K18", "K19", "K21", "K23"),
     "numbers above 0": ("K28",),
@@ -287,7 +288,11 @@ class AutoInterpScene(Scene):
         return [Fired("claim single-token-latents-are-explained", ("K22",), name) for name in wrong]
 
     def unguarded(self) -> AbstractContextManager[Any]:
-        return together(lifted(*GUARDS), replaced(interpreting, "write_cards", lambda *given: None))
+        return together(
+            lifted(*GUARDS),
+            replaced(interpreting, "write_cards", lambda *given: None),
+            replaced(interpreting, "_blind", list),
+        )
 
 
 GUARDS = (
