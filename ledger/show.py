@@ -105,6 +105,7 @@ def _facts(row: Mapping[str, Any], run: Run) -> Iterator[tuple[str, Any]]:
         else None,
     )
     yield "also", ", ".join(f"{k} {v:.4g}" for k, v in (row.get("extra") or {}).items())
+    yield "measured", ", ".join(f"{k} {v}" for k, v in (row.get("measured") or {}).items())
     if row.get("p_pass") is not None:
         yield (
             "p, one-sided",
