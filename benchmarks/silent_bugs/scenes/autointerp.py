@@ -301,6 +301,7 @@ GUARDS = (
     "mi.autointerp.examples:_require_registered",
     "mi.autointerp.examples:_require_bos",
     "mi.autointerp.interpret:require_answers",
+    "mi.autointerp.interpret:require_fair",
 )
 
 
