@@ -1,5 +1,6 @@
 """The benchmark itself: it must be able to fail, and to tell silent from loud."""
 
+import os
 import re
 import warnings
 from contextlib import contextmanager
@@ -31,6 +32,15 @@ CATALOGUE = {
 
 
 # ---- the registry
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _environment():
+    """The benchmark sets the environment of its process; other tests start processes of their own."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 def test_ids_are_unique_and_scenes_exist():

@@ -1,6 +1,7 @@
 """Cards behind a row: found through a real store, checked, shown without harm."""
 
 import json
+import os
 import re
 import shutil
 import sys
@@ -59,6 +60,15 @@ def made(out, *, progress, coder="sae"):
 def bare(out, *, progress):
     """An artifact without cards."""
     (out / "text.txt").write_text("hello")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _environment():
+    """Builds set the environment of their process; other tests here start processes of their own."""
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 @pytest.fixture
