@@ -9,9 +9,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from .answers import parse, parse_explanation
-from .chat_settings import ChatSettings
-from .cost import Cost, PaidAnswers, PaidExplanation
+from .cost import Cost
+from .language_model import LanguageModel
 from .latent_examples import LatentExamples
 from .scorer import Question
 from .unavailable import ScorerUnavailable
@@ -29,14 +28,14 @@ OPENAI = "api.openai.com"
 """The one host that OPENAI_API_KEY is for."""
 
 
-class ChatScorer:
+class ChatScorer(LanguageModel):
     """Asks over HTTP with the openai package, which repeats what fails on the way (408, 409, 429, 5xx, connections).
 
     The key is read from the environment when a connection is made and kept nowhere: ``MI_ASSAY_SCORER_KEY``, else
-    ``OPENAI_API_KEY`` where nobody can read it on the way (https or this machine), else ``"none"``.
+    ``OPENAI_API_KEY`` for api.openai.com and no other host, else ``"none"``.
 
     Args:
-        identity: see :class:`ChatSettings`.
+        identity: see :class:`~mi.autointerp.chat_settings.ChatSettings`.
         url: the endpoint, up to and with its ``/v1``.
         concurrency: requests under way at once.
         timeout: seconds per try.
@@ -58,33 +57,11 @@ class ChatScorer:
         retries: int = RETRIES,
         ours: bool = False,
     ) -> None:
-        self.settings = ChatSettings.of(identity)
-        self.identity, self.name = self.settings.identity, self.settings.model
+        super().__init__(identity)
         self.concurrency, self.timeout, self.retries = concurrency, timeout, retries
         self._url, self._ours = url, ours
         self._client: AsyncOpenAI | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._served_as: set[str] = set()
-
-    def sent(self, thing: Question | LatentExamples) -> Any:
-        """What decides the answer, beside the identity."""
-        return self.settings.messages(thing)
-
-    def facts(self) -> dict[str, Any]:
-        """The names that the server gave its model so far; what was spent is in the journal."""
-        return {"served_as": sorted(self._served_as)}
-
-    async def explain(self, latent: LatentExamples) -> PaidExplanation:
-        """See :class:`~mi.autointerp.scorer.Scorer`."""
-        said, cut, cost = await self._say(latent)
-        read = parse_explanation(said, cut=cut)
-        return PaidExplanation(read.text, read.raw, read.why, cost=cost)
-
-    async def answer(self, question: Question) -> PaidAnswers:
-        """See :class:`~mi.autointerp.scorer.Scorer`."""
-        said, cut, cost = await self._say(question)
-        read = parse(said, len(question.examples), cut=cut)
-        return PaidAnswers(read.values, read.raw, read.why, cost=cost)
 
     async def aclose(self) -> None:
         """Close the connections; the next request makes new ones."""
@@ -123,7 +100,6 @@ class ChatScorer:
                 f"{asked.model}, which was asked",
                 "Serve that model, or register a scorer of the other name.",
             )
-        self._served_as.add(served_as)
         used = said.usage
         tokens = (used.prompt_tokens or 0, used.completion_tokens or 0) if used else (0, 0)
         return _hidden(text or ""), why == "length", Cost(served_as, raw.retries_taken + 1, *tokens)

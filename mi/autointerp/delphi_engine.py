@@ -1,7 +1,8 @@
 """delphi's own code, imported without what it does not need here, and with its traps closed.
 
-delphi 0.1.3 requires vLLM at import time for clients that are not used here, and decodes token ids in a way that
-transformers 5 understands otherwise. Everything that is known about this engine stands in this file.
+delphi 0.1.3 requires vLLM at import time for clients that are not used here. It decodes token ids itself, in a way that
+transformers 5 understands otherwise, so it is only given strings. Its embedding and surprisal scorers have files of
+their own; docs/design/0015 lists what was found.
 """
 
 from __future__ import annotations
@@ -100,24 +101,6 @@ def _stand_ins() -> Iterator[None]:
 
 def _installed(name: str) -> bool:
     return importlib.util.find_spec(name) is not None
-
-
-class PerTokenDecode:
-    """A tokenizer whose ``batch_decode`` of one row of ids gives one string per id.
-
-    transformers 5 gives one string for the whole row, and delphi then highlights letters instead of tokens, without
-    an error.
-    """
-
-    def __init__(self, tokenizer: Any) -> None:
-        self._tokenizer = tokenizer
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._tokenizer, name)
-
-    def batch_decode(self, ids: Any, **settings: Any) -> list[str]:
-        """One string per id."""
-        return [self._tokenizer.decode([int(i)], **settings) for i in ids]
 
 
 @contextmanager

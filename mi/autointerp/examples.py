@@ -8,15 +8,14 @@ from typing import Any
 
 import numpy as np
 
+from ..metrics.token_strings import TokenStrings
 from ..progress import Progress
 from ..refusal import Refusal
-from ..subjects.spec import spec_folder
-from ..subjects.tokens import Vocabulary
+from ..subjects.tokens import Vocabulary, load_tokenizer
 from . import registered
 from .cached import Cached
 from .last_look import last_look
 from .latent_examples import LatentExamples, write_latents
-from .pieces import Pieces
 from .sampler import Sampler, Sizes
 from .silent import length_auc
 from .usable import usable
@@ -84,7 +83,9 @@ def examples(
     for side in (ours, theirs):
         _require_bos(side, vocabulary)
     use = usable(ours, theirs)
-    sampler = Sampler(ours, theirs, use, Pieces(vocabulary.tokenizer), Sizes(n_explain, n_test, n_silent, deciles))
+    sampler = Sampler(
+        ours, theirs, use, TokenStrings(vocabulary.tokenizer), Sizes(n_explain, n_test, n_silent, deciles)
+    )
     found, dead, lost = [], [], {}
     with progress("draw examples", len(drawn), "latents") as bar:
         for latent in sorted(drawn):
@@ -127,10 +128,7 @@ def examples(
 
 
 def _vocabulary(subject: dict[str, Any]) -> Vocabulary:
-    from transformers import AutoTokenizer
-
-    folder = spec_folder(subject)
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    tokenizer = load_tokenizer(subject)
     return Vocabulary.of(tokenizer, len(tokenizer), None)
 
 

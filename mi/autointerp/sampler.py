@@ -9,11 +9,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..metrics.token_strings import TokenStrings
 from .cached import Cached, Firings
 from .delphi_engine import Drawn, draw_by_decile
 from .latent_examples import Example, LatentExamples
 from .marks import false_marks, true_marks
-from .pieces import Pieces
 from .silent import silent_windows
 from .usable import Usable
 from .windows import Ints
@@ -59,13 +59,13 @@ class Sampler:
     Args:
         train, test: caches of one coder.
         use: which of their windows may be used.
-        pieces: what token ids look like.
+        strings: what token ids look like.
         sizes: how many are drawn.
     """
 
-    def __init__(self, train: Cached, test: Cached, use: Usable, pieces: Pieces, sizes: Sizes) -> None:
+    def __init__(self, train: Cached, test: Cached, use: Usable, strings: TokenStrings, sizes: Sizes) -> None:
         self.train, self.test = Side(train, use.train), Side(test, use.test)
-        self.pieces, self.sizes = pieces, sizes
+        self.strings, self.sizes = strings, sizes
 
     def lacks(self, latent: int, min_examples: int, repeat: int) -> str:
         """Why a latent cannot be scored, with numbers; empty if it can."""
@@ -127,7 +127,7 @@ class Sampler:
         activating = drawn.decile is not None
         return Example(
             id=f"{cached.documents[windows.document[w]]}:{windows.start[w]}",
-            tokens=self.pieces.of(windows.ids(w)),
+            tokens=tuple(self.strings.of(windows.ids(w))),
             activations=activations,
             activating=activating,
             decile=drawn.decile,

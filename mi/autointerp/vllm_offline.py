@@ -12,9 +12,8 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 from ..subjects.errors import NotHere
-from .answers import parse, parse_explanation
-from .chat_settings import ChatSettings
-from .cost import Cost, PaidAnswers, PaidExplanation
+from .cost import Cost
+from .language_model import LanguageModel
 from .latent_examples import LatentExamples
 from .memory import SEQUENCES
 from .scorer import Question
@@ -26,7 +25,7 @@ class _Waiting(NamedTuple):
     said: asyncio.Future[tuple[str, bool, Cost]]
 
 
-class OfflineScorer:
+class OfflineScorer(LanguageModel):
     """Answers in batches: what is asked in one turn of the loop goes through vLLM's ``LLM.chat`` together.
 
     Args:
@@ -38,8 +37,7 @@ class OfflineScorer:
     """
 
     def __init__(self, identity: Mapping[str, Any]) -> None:
-        self.settings = ChatSettings.of(identity)
-        self.identity, self.name = self.settings.identity, self.settings.model
+        super().__init__(identity)
         self.concurrency = 16 * SEQUENCES  # vLLM queues them itself
         try:
             self._vllm: Any = importlib.import_module("vllm")
@@ -55,26 +53,6 @@ class OfflineScorer:
             generation_config="vllm",
         )
         self._waiting: list[_Waiting] = []
-
-    def sent(self, thing: Question | LatentExamples) -> Any:
-        """What decides the answer, beside the identity."""
-        return self.settings.messages(thing)
-
-    def facts(self) -> dict[str, Any]:
-        """Which vLLM it was."""
-        return {"served_as": [self.name], "vllm": str(getattr(self._vllm, "__version__", ""))}
-
-    async def explain(self, latent: LatentExamples) -> PaidExplanation:
-        """See :class:`~mi.autointerp.scorer.Scorer`."""
-        said, cut, cost = await self._say(latent)
-        read = parse_explanation(said, cut=cut)
-        return PaidExplanation(read.text, read.raw, read.why, cost=cost)
-
-    async def answer(self, question: Question) -> PaidAnswers:
-        """See :class:`~mi.autointerp.scorer.Scorer`."""
-        said, cut, cost = await self._say(question)
-        read = parse(said, len(question.examples), cut=cut)
-        return PaidAnswers(read.values, read.raw, read.why, cost=cost)
 
     async def _say(self, thing: Question | LatentExamples) -> tuple[str, bool, Cost]:
         loop = asyncio.get_running_loop()

@@ -12,6 +12,7 @@ from torch import Tensor
 
 from ..coders.load import load_coder
 from ..progress import Progress
+from ..subjects.tokens import load_tokenizer
 from ..unit_table import write_units
 from . import figures
 from .contexts import Context, window
@@ -75,7 +76,9 @@ def selectivity(
     top = {latent["latent"]: sweep.top.of(latent["latent"]) for group in shown.values() for latent in group}
     scores = _scores(two, latents, sweep.mean_of(CHOSEN).mean(0))
     again = two.through(thing, progress, "contexts")
-    contexts, table = _second_pass(two, again, top, scores, TokenStrings(subject), around)
+    contexts, table = _second_pass(
+        two, again, top, scores, TokenStrings(None if subject is None else load_tokenizer(subject)), around
+    )
     counts = {group: sum(latent["class"] == group for latent in latents) for group in CLASSES}
     facts = {
         "coder": coder,

@@ -25,14 +25,12 @@ def load_subject(spec: dict[str, Any]) -> Subject:
     """
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
-    from transformers import AutoTokenizer
-
     from .subject import Subject
-    from .tokens import Vocabulary
+    from .tokens import Vocabulary, load_tokenizer
 
     folder = spec_folder(spec)
     hf = load_hf(spec)
-    tokenizer = AutoTokenizer.from_pretrained(folder, local_files_only=True, trust_remote_code=False)
+    tokenizer = load_tokenizer(spec)
     entry = known(spec["source"])
     vocabulary = Vocabulary.of(
         tokenizer,

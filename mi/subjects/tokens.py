@@ -12,6 +12,15 @@ from torch import Tensor
 from .errors import SubjectError
 
 
+def load_tokenizer(spec: dict[str, Any]) -> Any:
+    """The Hugging Face tokenizer of a spec, from its own files: no code of theirs, no network."""
+    from transformers import AutoTokenizer
+
+    from .spec import spec_folder
+
+    return AutoTokenizer.from_pretrained(spec_folder(spec), local_files_only=True, trust_remote_code=False)
+
+
 @dataclass(frozen=True)
 class Row:
     """One text as tokens, unpadded, BOS first where there is one.

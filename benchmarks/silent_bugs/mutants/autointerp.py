@@ -483,7 +483,7 @@ MUTANTS = (
     bug("H26i", "scored again on the same windows", drawing(("for turn in range(repeat + 1):", "for turn in range(1):")), ("K18", "K21")),
     bug("H04", "fewer tokens are highlighted than was said", attribute("sampler", "false_marks", _marked_again), ("K21",), "delphi#153"),
     bug("H28", "the token at three quarters of a silent window is always highlighted", attribute("sampler", "false_marks", _three_quarters), ("K19", "K21"), "delphi 0.1.3"),
-    bug("H28b", "padding is shown, and may be highlighted", source("sampler", "Sampler._example", ("activations = drawn.activations[: windows.size[w]]", "activations = drawn.activations"), ("self.pieces.of(windows.ids(w))", "self.pieces.of(windows.tokens[w].tolist())")), ("K05", "K07"), "delphi 0.1.3"),
+    bug("H28b", "padding is shown, and may be highlighted", source("sampler", "Sampler._example", ("activations = drawn.activations[: windows.size[w]]", "activations = drawn.activations"), ("self.strings.of(windows.ids(w))", "self.strings.of(windows.tokens[w].tolist())")), ("K05", "K07"), "delphi 0.1.3"),
     bug("H28c", "every token that fires is highlighted, however little", imported("sampler", "marks", "true_marks", ("a >= least", "a > 0 * least")), ("K20", "K24")),
     bug("H28d", "letters are highlighted instead of tokens", attribute("delphi_engine", "highlighted", _letters), ("K20",), "delphi on transformers 5"),
     bug("H30", "activations are kept in float16", _half, ("K30",), "delphi 0.1.3"),

@@ -92,7 +92,6 @@ def test_explanations_and_what_everything_cost(script, journal):
     assert [(e.text, e.why) for e in said] == [("words with l7", None), ("", "no explanation")]
     spent = {"asked": 3, "served_as": [MODEL], "tries": 3, "prompt_tokens": 300, "completion_tokens": 30}
     assert costs(journal) == spent
-    assert asks.facts() == {"served_as": [MODEL]}
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from transformers import AutoTokenizer
 
 from mi.autointerp import delphi_engine as engine
 from mi.autointerp.latent_examples import Example
@@ -16,7 +15,6 @@ from mi.autointerp.marks import true_marks
 from mi.autointerp.scorer import DETECTION, FUZZING, Question
 from mi.refusal import Refusal
 from mi.subjects.errors import NotHere
-from mi.subjects.spec import spec_folder
 
 LENGTH = 8
 
@@ -102,19 +100,9 @@ def test_non_activating_windows_of_delphi_repeat():
     """Why its own are not used: 50 of 100 drawn with replacement."""
     with engine.own_dice(0):
         found = engine.load("delphi.latents.constructors").random_non_activating_windows(
-            torch.arange(100), torch.arange(100)[:, None], 50, engine.PerTokenDecode(_Numbers())
+            torch.arange(100), torch.arange(100)[:, None], 50, _Numbers()
         )
     assert len({int(e.tokens[0]) for e in found}) < 45
-
-
-def test_one_string_per_id(subject):
-    tokenizer = AutoTokenizer.from_pretrained(spec_folder(subject))
-    ids = tokenizer.encode("the cat sat on a mat", add_special_tokens=False)
-    strings = engine.PerTokenDecode(tokenizer).batch_decode(torch.tensor(ids))
-    assert len(strings) == len(ids)
-    assert "".join(strings) == "the cat sat on a mat"
-    assert len(tokenizer.batch_decode(torch.tensor(ids))) != len(ids)  # what delphi would highlight
-    assert engine.PerTokenDecode(tokenizer).vocab_size == tokenizer.vocab_size
 
 
 def example(activations, tokens=None, **about):
@@ -173,8 +161,8 @@ def test_a_delphi_that_is_not_there():
 
 
 class _Numbers:
-    def decode(self, ids):
-        return str(ids)
+    def batch_decode(self, ids):
+        return [str(i) for i in ids]
 
 
 @pytest.mark.parametrize("which", [0, 1, 2])

@@ -1,9 +1,11 @@
 import pytest
+import torch
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import AutoTokenizer, PreTrainedTokenizerFast
+from transformers import PreTrainedTokenizerFast
 
-from mi.autointerp.pieces import Pieces
-from mi.subjects.spec import spec_folder
+from mi.metrics.token_strings import TokenStrings
+from mi.subjects.spec import subject_spec
+from mi.subjects.tokens import load_tokenizer
 
 TEXTS = ["the cat sat on a mat and the dogs ran", "a  town - was (it) looking ?", "nobody, in déjà vu <<them>>"]
 
@@ -24,18 +26,30 @@ def llama_like():
 
 
 @pytest.mark.parametrize("text", TEXTS)
-def test_bytes(subject, text):
-    tokenizer = AutoTokenizer.from_pretrained(spec_folder(subject))
+def test_bytes(text):
+    tokenizer = load_tokenizer(subject_spec("organism"))
     ids = tokenizer.encode(text, add_special_tokens=False)
-    pieces = Pieces(tokenizer).of(ids)
-    assert len(pieces) == len(ids)
+    strings = TokenStrings(tokenizer).of(ids)
+    assert len(strings) == len(ids)
     # Parts of a character are no character: what they make together is lost, alone as in delphi.
-    assert "".join(pieces).encode("ascii", "ignore") == text.encode("ascii", "ignore")
+    assert "".join(strings).encode("ascii", "ignore") == text.encode("ascii", "ignore")
 
 
 @pytest.mark.parametrize("text", TEXTS[:2])
 def test_words_keep_their_spaces(llama_like, text):
     ids = llama_like.encode(text, add_special_tokens=False)
-    assert "".join(Pieces(llama_like).of(ids)).strip() == text
+    assert "".join(TokenStrings(llama_like).of(ids)).strip() == text
     alone = "".join(llama_like.decode([i]) for i in ids)
     assert alone.strip() != text  # what delphi shows
+
+
+def test_what_delphi_would_show_under_transformers_5():
+    """One string for a whole row of ids: letters would be highlighted instead of tokens."""
+    tokenizer = load_tokenizer(subject_spec("organism"))
+    ids = tokenizer.encode(TEXTS[0], add_special_tokens=False)
+    assert len(tokenizer.batch_decode(torch.tensor(ids))) != len(ids)
+    assert "".join(TokenStrings(tokenizer).of(ids)) == TEXTS[0]
+
+
+def test_without_a_tokenizer_ids_are_shown():
+    assert TokenStrings(None).of([5, 7]) == ["<5>", "<7>"]
