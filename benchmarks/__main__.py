@@ -1,6 +1,6 @@
-"""``python -m benchmarks``: what the plugin, the ledger's commands and the workshop cost, as ratios within one run."""
+"""``python -m benchmarks``: what the plugin, the ledger's commands, the workshop and the engines cost, as ratios within one run."""
 
-from . import overhead, table_time
+from . import gpu_speed, harvest_scaling, overhead, runners_overhead, table_time
 from .workshop import (
     autointerp_cache,
     autointerp_scoring,
@@ -28,3 +28,6 @@ autointerp_cache.main()
 autointerp_scoring.main()
 memory.main()
 warm.main()
+runners_overhead.main()
+harvest_scaling.main()
+gpu_speed.main()

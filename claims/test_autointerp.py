@@ -20,6 +20,11 @@ def test_words_are_explained_by_tokens(judge, planted, concept):
     judge(mean(planted.concept(concept)), above=0.2)
 
 
+@pytest.mark.claim("autointerp.words-are-explained-where-compositions-are-not")
+def test_words_are_explained_where_compositions_are_not(judge, planted, concept):
+    judge(mean(planted.concept(concept)), above=0.1)
+
+
 @pytest.mark.claim("autointerp.explanations-beat-shuffled")
 def test_explanations_beat_shuffled(judge, autointerp, coder, scorer, score, drawn):
     own = autointerp.score(coder, scorer, score, drawn=drawn)

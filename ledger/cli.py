@@ -104,6 +104,17 @@ def _parser() -> argparse.ArgumentParser:
         "recompute every verdict from the stored per-unit scores, and check the chain",
         formats=("term", "md", "json"),
     )
+    budget = add(
+        "budget", _budget, "what builds for money have cost, and what is left", one_run=False, formats=("term", "json")
+    )
+    budget.add_argument("--budget", metavar="USD", help="the cap to compare with (default: $MI_ASSAY_BUDGET, or 30)")
+    budget.add_argument(
+        "--settle",
+        metavar="KEY=USD",
+        action="append",
+        default=[],
+        help="a start without an end has cost so much: its process was killed",
+    )
     index = add("index", _index, "the index of registered claims", one_run=False, formats=("md", "term", "json"))
     index.add_argument("--claims", type=Path, default=Path("claims"), help="folder of the YAML files (default: claims)")
     index.add_argument("-o", "--output", type=Path, help="write it there")
@@ -293,6 +304,23 @@ def _verify(args: argparse.Namespace) -> int:
         for p in found.problems:
             print(f"  {clean(p)}")
     return 1 if found.problems else 0
+
+
+def _budget(args: argparse.Namespace) -> int:
+    from datetime import UTC, datetime
+
+    from .budget import budget_lines, read_budget
+    from .terminal import Style
+
+    found = read_budget(args.root, args.budget, args.settle)
+    if args.format == "json":
+        _print_json(found)
+        return 0
+    columns = shutil.get_terminal_size((80, 24)).columns
+    style = Style(min(max(columns, 80), 120), _unicode())
+    for line in budget_lines(found, datetime.now(UTC), style.width):
+        print(style.text(line))
+    return 0
 
 
 def _index(args: argparse.Namespace) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -34,15 +34,37 @@ def claim_id_of(node: Any) -> str | None:
 def cells_of(node: Any) -> tuple[Claim, ...] | None:
     """The registered cells of a test's claim; None for a test that makes no claim.
 
-    With ``--subject``: those on that subject, perhaps none.
+    With ``--subject``: those on that subject, perhaps none; with ``--like``, those registered for the subject it names.
     """
     claim_id = claim_id_of(node)
     if claim_id is None:
         return None
     given = node.config.getoption("subject")
     guest = None if given is None else subject_name(given)
-    cells = find_report(claim_id, node.path.parent, guest).cells(claim_id)
+    like = None if guest is None else node.config.getoption("like")
+    cells = find_report(claim_id, node.path.parent, guest, like).cells(claim_id)
     return cells if guest is None else tuple(c for c in cells if c.subject == guest)
+
+
+def _require_like(config: pytest.Config, named: Collection[str]) -> None:
+    """``--like`` has to name a subject of the claims; ``--subject`` then names none of them.
+
+    Args:
+        config: with both options.
+        named: every subject that a collected claim names.
+
+    Raises:
+        UsageError: otherwise, with the subjects that there are.
+    """
+    like, guest = config.getoption("like"), subject_name(config.getoption("subject"))
+    others = f"They name {', '.join(sorted(named))}."
+    if guest in named:
+        raise pytest.UsageError(
+            f"--like {like} beside --subject {guest}, which has claims of its own. Expected a subject that no claim here "
+            f"names: leave out --like. {others}"
+        )
+    if like not in named:
+        raise pytest.UsageError(f"--like {like}: expected a subject that a claim here names. {others}")
 
 
 def subject_name(given: str) -> str:
@@ -80,7 +102,12 @@ def attach(items: Iterable[pytest.Item]) -> list[pytest.Item]:
     """Put each claim item's cell on its stash; what has none is marked broken and says why when it runs.
 
     Returns the items whose claim is not registered on the subject that ``--subject`` asks for.
+
+    Raises:
+        UsageError: see :func:`_require_like`.
     """
+    config: pytest.Config | None = None
+    named: set[str] = set()
     taken: dict[tuple[str, str, str], str] = {}
     tiers: set[str] = set()
     elsewhere = []
@@ -92,6 +119,9 @@ def attach(items: Iterable[pytest.Item]) -> list[pytest.Item]:
             continue
         if cells is None:
             continue
+        if item.config.getoption("like") is not None:
+            config, claim_id = item.config, str(claim_id_of(item))
+            named |= {c.subject for c in find_report(claim_id, item.path.parent).cells(claim_id)}
         if not cells:
             elsewhere.append(item)
             continue
@@ -116,6 +146,8 @@ def attach(items: Iterable[pytest.Item]) -> list[pytest.Item]:
         if item.config.pluginmanager.hasplugin("rerunfailures"):
             # A retried claim is a claim judged until it passes.
             item.add_marker(pytest.mark.flaky(reruns=0), append=False)
+    if config is not None:
+        _require_like(config, named)
     return elsewhere
 
 

@@ -88,7 +88,7 @@ def packed(report: pytest.TestReport, claim: Claim, row: Row, stored: dict[str, 
     except (TypeError, ValueError) as exc:
         what = f"the measurement is not JSON ({exc})"
         report.outcome, report.longrepr = "failed", f"{claim.label}: {what}"
-        row = undecided_row(claim, report.nodeid, row["index"])
+        row = undecided_row(claim, report.nodeid, row["index"]) | {"cost": row["cost"]}
         row |= {"status": "error", "reason": _reason("not JSON", what, "Describe it in plain numbers and text.")}
         return row, json.dumps({"row": row, "stored": None})
 

@@ -44,10 +44,19 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="judge the claims on this subject only: one that they name, or, where they allow any, a model hub id or a "
         "local folder",
     )
+    group.addoption(
+        "--like",
+        metavar="NAME",
+        default=None,
+        help="with --subject, give a subject that claims do not name the cells registered for this one, without its "
+        "expectations (default: the cells registered for any subject)",
+    )
     group.addoption("--ledger", metavar="DIR", default=None, help="keep this run in DIR (default: .ledger/runs)")
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if config.getoption("like") is not None and config.getoption("subject") is None:
+        raise pytest.UsageError("--like without --subject. Expected both: --subject GUEST --like NAME")
     config.addinivalue_line(
         "markers", "claim(id): this test judges the claim registered as <report>.<claim> in <report>.yaml beside it"
     )
@@ -106,6 +115,11 @@ def _shown(args: Iterable[str]) -> Iterator[str]:
         last = arg
 
 
+def _only_looking(config: pytest.Config) -> bool:
+    """Whether no test is run: nothing is recorded then."""
+    return bool(config.option.collectonly or getattr(config.option, "plan", False))
+
+
 def _history(config: pytest.Config) -> History:
     if HISTORY not in config.stash:
         from .folders import run_files
@@ -140,7 +154,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     config = session.config
-    looking = config.option.collectonly or config.option.showfixtures or config.option.show_fixtures_per_test
+    looking = _only_looking(config) or config.option.showfixtures or config.option.show_fixtures_per_test
     if looking or not any(i.get_closest_marker(CLAIM_MARK) for i in session.items):
         return
     worker = getattr(config, "workerinput", None)
@@ -205,6 +219,7 @@ def pytest_runtest_makereport(
     deciding = report.when == "call" or (report.when == "setup" and not report.passed)
     if deciding and item.get_closest_marker(CLAIM_MARK):
         from .collect import CLAIM, INDEX
+        from .cost import cost_of
         from .outcome import packed, settle
 
         if CLAIM in item.stash:
@@ -212,6 +227,7 @@ def pytest_runtest_makereport(
             row, stored = settle(
                 report, call, item.stash[CLAIM], item.stash.get(JUDGE, None), item.stash[INDEX], strict
             )
+            row["cost"] = cost_of(item.user_properties)
             row, kept = packed(report, item.stash[CLAIM], row, stored)
             setattr(report, OURS, kept)
             slim = {
@@ -271,7 +287,7 @@ class _Keeper:
     @pytest.hookimpl(trylast=True)
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         config = self.config
-        if RECORDER not in config.stash or config.option.collectonly:
+        if RECORDER not in config.stash or _only_looking(config):
             return
         from .family import demoted
 
@@ -295,6 +311,7 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     rows = config.stash.get(ROWS, None)
     if not rows:
         return
+    from .cost import cost_line
     from .terminal import Style, verdict_lines
 
     recorder = _recorder(config)
@@ -314,6 +331,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(
             f"ledger: +{len(rows)} rows in {path}   next: {_next_command(rows, path if config.getoption('ledger') else '')}"
         )
+    if line := cost_line(rows):
+        terminalreporter.write_line(line)
 
 
 def _next_command(rows: list[dict[str, Any]], elsewhere: str) -> str:

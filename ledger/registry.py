@@ -61,7 +61,7 @@ class Report:
             ) from None
 
 
-def find_report(claim_id: str, folder: Path, guest: str | None = None) -> Report:
+def find_report(claim_id: str, folder: Path, guest: str | None = None, like: str | None = None) -> Report:
     """The report that registers ``claim_id``: ``<report>.yaml`` beside the test that speaks for it."""
     report, _, name = claim_id.partition(".")
     if not (report and name):
@@ -72,24 +72,24 @@ def find_report(claim_id: str, folder: Path, guest: str | None = None) -> Report
             f"claim {claim_id!r}: {path} does not exist. A claim is registered before it is measured: "
             f"{command()} new {claim_id} --folder {folder.name}"
         )
-    return load_report(path, guest)
+    return load_report(path, guest, like)
 
 
-def load_report(path: Path, guest: str | None = None) -> Report:
+def load_report(path: Path, guest: str | None = None, like: str | None = None) -> Report:
     """Read, validate and expand one claim file (cached by content).
 
-    ``guest`` is a subject that the file need not name: claims registered for ``any`` subject get
-    cells on it, without an expectation.
+    ``guest`` is a subject that the file need not name: claims registered for ``any`` subject get cells on it, or, where
+    ``like`` names another subject, those registered for that one; without an expectation or a reported number.
 
     Raises:
         RegistrationError: anything that breaks the schema, with file, line and key.
     """
     stat = path.stat()
-    return _load(path, stat.st_mtime_ns, stat.st_size, guest)
+    return _load(path, stat.st_mtime_ns, stat.st_size, guest, like)
 
 
 @cache
-def _load(path: Path, _mtime: int, _size: int, guest: str | None) -> Report:
+def _load(path: Path, _mtime: int, _size: int, guest: str | None, like: str | None) -> Report:
     file = read_yaml(path)
     _validate(file)
     data = file.data
@@ -99,7 +99,7 @@ def _load(path: Path, _mtime: int, _size: int, guest: str | None) -> Report:
             f"{file.where(('report',))}: report: {name!r} in a file called {path.name}; expected {path.stem!r}"
         )
     claims = {
-        f"{name}.{key}": tuple(_cells(file, name, key, {**data.get("defaults", {}), **entry}, guest))
+        f"{name}.{key}": tuple(_cells(file, name, key, {**data.get("defaults", {}), **entry}, guest, like))
         for key, entry in data["claims"].items()
     }
     sized = _related(claims)
@@ -176,7 +176,9 @@ def _at(data: Any, key: KeyPath) -> Any:
     return data
 
 
-def _cells(file: YamlFile, report: str, key: str, entry: dict[str, Any], guest: str | None) -> Iterable[Claim]:
+def _cells(
+    file: YamlFile, report: str, key: str, entry: dict[str, Any], guest: str | None, like: str | None
+) -> Iterable[Claim]:
     at: KeyPath = ("claims", key)
     for need in REQUIRED:
         if need not in entry:
@@ -197,7 +199,7 @@ def _cells(file: YamlFile, report: str, key: str, entry: dict[str, Any], guest: 
                 f"without it the promise does not say what is estimated"
             )
     rule = next(r for r in RULES if r in entry)
-    for subject, key_of, on in _subjects(file, at, entry["subjects"], guest):
+    for subject, key_of, on in _subjects(file, at, entry["subjects"], guest, like):
         for i, cell in enumerate(on.get("cells") or [{"params": {}}]):
             expected = cell.get("expected", on.get("expected"))
             if isinstance(expected, str):
@@ -244,19 +246,20 @@ def _margin(stated: float | str, quantity: str, where: str) -> float:
 
 
 def _subjects(
-    file: YamlFile, at: KeyPath, subjects: dict[str, Any], guest: str | None
+    file: YamlFile, at: KeyPath, subjects: dict[str, Any], guest: str | None, model: str | None
 ) -> Iterable[tuple[str, str, dict[str, Any]]]:
-    """Name, key in the file and entry of each subject; a guest takes the entry of ``any``."""
+    """Name, key in the file and entry of each subject; a guest takes the entry of ``any``, or of its ``model``."""
     named = {name: on or {} for name, on in subjects.items() if name != ANY}
     if not named:
         raise RegistrationError(
             f"{file.where((*at, 'subjects'))}: {'.'.join(map(str, at))}.subjects: only {ANY!r}; "
             f"expected at least one subject by name (a claim that nobody is named for is never run)"
         )
+    made: dict[str, dict[str, Any]] = {}
     for name, on in named.items():
         like, path = on.get("like"), (*at, "subjects", name)
         if like is None:
-            yield name, name, _expanded(on)
+            made[name] = _expanded(on)
             continue
         if like not in named or "like" in named[like] or set(on) - {"like", "tier", "cells"}:
             raise RegistrationError(
@@ -268,7 +271,8 @@ def _subjects(
         base = _expanded(named[like])
         if "cells" in on:
             base = _with_other_cells(base, _expanded(on), f"{file.where(path)}: {'.'.join(map(str, path))}")
-        yield name, name, {**base, **own}
+        made[name] = {**base, **own}
+    yield from ((name, name, on) for name, on in made.items())
     if ANY in subjects:
         on = subjects[ANY] or {}
         if any(k in entry for entry in (on, *on.get("cells", ())) for k in ("expected", "reported")):
@@ -276,8 +280,18 @@ def _subjects(
                 f"{file.where((*at, 'subjects', ANY))}: {'.'.join(map(str, at))}.subjects.{ANY}: expected and reported "
                 "speak of one subject; name the subject that they are known for"
             )
-        if guest is not None and guest not in named:
+        if guest is not None and model is None and guest not in named:
             yield guest, ANY, _expanded(on)
+    if guest is not None and model in made and guest not in named:
+        yield guest, model, _without_outcome(made[model])
+
+
+def _without_outcome(on: dict[str, Any]) -> dict[str, Any]:
+    """What is registered, less what is known or expected of the one subject that it is registered for."""
+    bare = {k: v for k, v in on.items() if k not in ("expected", "reported")}
+    if "cells" in bare:
+        bare["cells"] = [_without_outcome(cell) for cell in bare["cells"]]
+    return bare
 
 
 def _expanded(on: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from .claim import Claim, promise_hash
+from .cost import no_cost
 
 SCHEMA_VERSION = 1
 Row = dict[str, Any]
@@ -77,6 +78,8 @@ JUDGED: dict[str, type | tuple[type, ...]] = {
     "seen_before": (dict, type(None)),
 }
 """What a judged row has besides."""
+OPTIONAL: dict[str, type | tuple[type, ...]] = {"cost": (dict, type(None))}
+"""What rows of older runs lack."""
 
 _INSIDE: dict[str, dict[str, type | tuple[type, ...]]] = {
     "reason": {"detail": str, "fix": str},
@@ -84,6 +87,7 @@ _INSIDE: dict[str, dict[str, type | tuple[type, ...]]] = {
     "promise_changed": {"run": _TEXT, "keys": dict},
     "seen_before": {"claim": str, "run": _TEXT},
     "controls": {"id": str},
+    "cost": {"estimated_usd": (int, float), "spent_usd": (int, float)},
     "deviations": {"key": str, "registered": object, "executed": object},
 }
 
@@ -137,7 +141,7 @@ def undecided_row(claim: Claim, nodeid: str, index: int) -> Row:
         "method": None,
         "flags": [],
         "seconds": None,
-        "cost": None,
+        "cost": no_cost(),
         "reason": None,
     }
 
@@ -149,7 +153,8 @@ def problem_with(row: Any) -> str | None:
     if row.get("schema") != SCHEMA_VERSION:
         return f"schema {row.get('schema')!r}; this version reads schema {SCHEMA_VERSION}"
     judged = row.get("estimate") is not None
-    problem = _misfit(row, {**REQUIRED, **{key: kind for key, kind in JUDGED.items() if judged or key in row}})
+    more = {key: kind for key, kind in (JUDGED | OPTIONAL).items() if key in row or (judged and key in JUDGED)}
+    problem = _misfit(row, {**REQUIRED, **more})
     if problem:
         return problem
     for key, shape in _INSIDE.items():
@@ -169,6 +174,11 @@ def problem_with(row: Any) -> str | None:
         isinstance(x, list) and len(x) == 2 for x in (row.get("promise_changed") or {"keys": {}})["keys"].values()
     ):
         return "'promise_changed' holds something else than [then, now]"
+    builds = (row.get("cost") or {}).get("builds") or {}
+    if not isinstance(builds, dict) or not all(
+        isinstance(x, list) and len(x) == 2 and all(type(usd) in (int, float) for usd in x) for x in builds.values()
+    ):
+        return "'cost' has builds that are not {digest: [estimated, spent]}"
     if not 1 <= row["family_size"] <= 100_000:
         return f"'family_size' is {row['family_size']}"
     if row["expected"] not in (None, "pass", "fail", "inconclusive", "refused"):

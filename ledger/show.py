@@ -8,6 +8,7 @@ from shlex import quote
 from typing import Any
 
 from .cards import card_units
+from .cost import in_words
 from .errors import LedgerError
 from .home import command
 from .ruling import Ruling, rulings
@@ -130,6 +131,9 @@ def _facts(row: Mapping[str, Any], run: Run) -> Iterator[tuple[str, Any]]:
     yield "executed", row.get("executed_hash")
     yield "unconfirmed", ", ".join(map(str, row.get("unconfirmed") or []))
     yield "artifacts", ", ".join(map(str, row.get("artifacts") or []))
+    cost = row.get("cost") or {}
+    words = in_words(cost["estimated_usd"], cost["spent_usd"]) if cost else ""
+    yield "cost", f"{words}, shared with all rows that rest on the same builds" if words else None
     yield "data", row.get("data")
     yield "test", row["nodeid"]
     yield (

@@ -10,6 +10,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from .downloads import allowed
 from .progress import Progress
 from .refusal import Refusal
 from .subjects.errors import NotHere
@@ -178,22 +179,26 @@ def hub(
 def hub_data(name: str, config: str | None, split: str, revision: str | None = None) -> Any:
     """A split of a data set in the Hugging Face cache, as ``datasets.load_dataset`` gives it.
 
+    With ``HF_HUB_OFFLINE=0`` it is downloaded first.
+
     Raises:
-        NotHere: it is not in the cache.
+        NotHere: it is not in the cache, or does not arrive.
     """
     import os
 
-    offline = os.environ.setdefault("HF_HUB_OFFLINE", "1") != "0"
+    offline = not allowed()
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("HF_DATASETS_OFFLINE", str(int(offline)))
     from datasets import DownloadConfig, load_dataset
 
     try:
         local = DownloadConfig(local_files_only=offline)
         return load_dataset(name, config, split=split, revision=revision, download_config=local)
-    except (OSError, ValueError, RuntimeError) as error:
+    except Exception as error:  # of the library, of its HTTP client, or of the disk
+        where = "is not in the Hugging Face cache" if offline else "could not be downloaded"
         python = f"load_dataset({name!r}, {config!r}, split={split!r}, revision={revision!r})"
         raise NotHere(
-            f"data set {name} ({config}, {split}) is not in the Hugging Face cache ({type(error).__name__}: {error})",
+            f"data set {name} ({config}, {split}) {where} ({type(error).__name__}: {error})",
             f'python -c "from datasets import load_dataset; {python}"',
         ) from error
 

@@ -7,10 +7,10 @@ import stat
 import time
 import traceback
 import warnings
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from . import surroundings
 from .artifact import Artifact, Manifest, content_of
@@ -18,6 +18,7 @@ from .builder import Builder, builder_of
 from .canonical import checked
 from .errors import BuildFailedError, RecipeError, RunnersError, StoreWarning
 from .eviction import fit
+from .gpu import turn
 from .progress import SILENT, Progress
 from .recipe import Recipe
 from .store import Store
@@ -39,17 +40,24 @@ def build(recipe: Recipe, store: Store, progress: Progress = SILENT, runner: str
         StoreReadOnlyError, StoreFullError: what they say.
     """
     todo = plan([recipe], store)
-    builders = {r.digest: _found(r, store) for r in todo}
+    builders = {r.digest: found(r, store) for r in todo}
     for needed in todo:
         _build_one(needed, builders[needed.digest], store, progress, runner)
     made = store.find(recipe)
     if made is None:  # somebody has emptied the store meanwhile
-        made = _build_one(recipe, _found(recipe, store), store, progress, runner)
+        made = _build_one(recipe, found(recipe, store), store, progress, runner)
     return made
 
 
-def plan(recipes: Iterable[Recipe], store: Store) -> list[Recipe]:
-    """What has to be built, inputs first. Inputs of what is there are not looked at, unless a rebuild was asked for."""
+Find: TypeAlias = Callable[[Recipe], Artifact | None]
+
+
+def plan(recipes: Iterable[Recipe], store: Store, find: Find | None = None) -> list[Recipe]:
+    """What has to be built, inputs first. Inputs of what is there are not looked at, unless a rebuild was asked for.
+
+    ``find``: where to look, if not in ``store``.
+    """
+    find = find or store.find
     todo: list[Recipe] = []
     seen: set[str] = set()
 
@@ -57,7 +65,7 @@ def plan(recipes: Iterable[Recipe], store: Store) -> list[Recipe]:
         if recipe.digest in seen:
             return
         seen.add(recipe.digest)
-        missing = store.find(recipe) is None
+        missing = find(recipe) is None
         if missing or store.session.rebuild is not None:
             for name in sorted(recipe.inputs):
                 visit(recipe.inputs[name])
@@ -69,8 +77,13 @@ def plan(recipes: Iterable[Recipe], store: Store) -> list[Recipe]:
     return todo
 
 
-def _found(recipe: Recipe, store: Store) -> Builder:
-    """The builder; one whose module breaks when it is imported has failed."""
+def found(recipe: Recipe, store: Store) -> Builder:
+    """The builder; one whose module breaks when it is imported has failed.
+
+    Raises:
+        BuilderError: it is not there or does not take what its recipe gives.
+        BuildFailedError: its module breaks.
+    """
     try:
         return builder_of(recipe)
     except RunnersError:
@@ -82,15 +95,15 @@ def _found(recipe: Recipe, store: Store) -> Builder:
 def _build_one(recipe: Recipe, builder: Builder, store: Store, progress: Progress, runner: str) -> Artifact:
     inputs = {name: store.find(i) or build(i, store, progress, runner) for name, i in recipe.inputs.items()}
     with store.locked(recipe, waiting=lambda: progress.say(f"waiting for {recipe}, which another process builds")):
-        found = store.find(recipe)
-        if found is not None:
-            return found
+        there = store.find(recipe)
+        if there is not None:
+            return there
         if earlier := store.failures.recall(recipe):
             raise earlier
         before = store.peek(recipe.digest)
         progress.say(f"building {recipe}")
         try:
-            with store.on_gpu(recipe):
+            with turn(recipe, store):
                 made = _run(recipe, builder, inputs, store, progress, runner)
         except BaseException as exc:
             stopped = not isinstance(exc, Exception) or getattr(exc, "keeps_work", False)
@@ -105,7 +118,7 @@ def _build_one(recipe: Recipe, builder: Builder, store: Store, progress: Progres
             f"{recipe} has another content than before: its builder is not deterministic. What was built from the old "
             "one was kept; pytest --rebuild builds everything again"
         )
-    _keep_to_the_cap(store)
+    keep_to_the_cap(store)
     return made
 
 
@@ -188,7 +201,8 @@ def _failed(recipe: Recipe, exc: BaseException, store: Store) -> BuildFailedErro
     return error
 
 
-def _keep_to_the_cap(store: Store) -> None:
+def keep_to_the_cap(store: Store) -> None:
+    """Make room, least recently used first; a warning where all that is too much is in use."""
     done = fit(store)
     if done.bytes > store.cap:
         warnings.warn(

@@ -59,5 +59,37 @@ class BuildFailedError(RunnersError):
             self.given, self.expected, self.fix = refusal["given"], refusal["expected"], refusal["fix"]
 
 
-class WorkerDiedError(BuildFailedError):
-    """A process died while it was building, twice."""
+class NotRunError(RunnersError):
+    """Something was not built, and that says nothing about the claim: its test is not run.
+
+    Attributes:
+        fix: what to do about it.
+    """
+
+    def __init__(self, text: str, fix: str = "Run it again.") -> None:
+        super().__init__(text)
+        self.fix = fix
+
+
+class InfrastructureError(NotRunError):
+    """Workers died, ran out of time or could not be reached, more often than a build is tried."""
+
+
+class NoGPUError(NotRunError):
+    """A build needs a GPU, and the process that would build has none."""
+
+
+class BudgetError(NotRunError):
+    """Money stops a build."""
+
+
+class ApprovalNeededError(BudgetError):
+    """A run costs or takes so much that somebody has to agree to it first."""
+
+
+class CapReachedError(BudgetError):
+    """What was spent, and what may still be, has come to the cap."""
+
+
+class PricesTooOldError(BudgetError):
+    """Prices that nobody has looked at for too long."""

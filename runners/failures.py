@@ -7,8 +7,9 @@ import json
 import os
 import time
 from pathlib import Path
+from typing import Any
 
-from .errors import BuildFailedError
+from .errors import BuildFailedError, InfrastructureError
 from .recipe import Recipe
 from .session import Session
 
@@ -21,9 +22,13 @@ class Failures:
     def __init__(self, folder: Path, session: Session) -> None:
         self._folder, self._session = folder, session
 
-    def remember(self, recipe: Recipe, error: BuildFailedError) -> None:
+    def remember(self, recipe: Recipe, error: BuildFailedError | InfrastructureError) -> None:
         """Keep an error for the rest of the session."""
-        data = {"session": self._session.id, "brief": error.brief, "refusal": error.refusal}
+        data: dict[str, Any] = {"session": self._session.id}
+        if isinstance(error, InfrastructureError):
+            data |= {"lost": str(error), "fix": error.fix}
+        else:
+            data |= {"brief": error.brief, "refusal": error.refusal}
         path = self._folder / f"{recipe.digest}.json"
         with contextlib.suppress(OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -31,12 +36,14 @@ class Failures:
             temporary.write_text(json.dumps(data), "utf-8")
             os.replace(temporary, path)
 
-    def recall(self, recipe: Recipe) -> BuildFailedError | None:
+    def recall(self, recipe: Recipe) -> BuildFailedError | InfrastructureError | None:
         """The error of an earlier try in this session."""
         try:
             data = json.loads((self._folder / f"{recipe.digest}.json").read_text("utf-8"))
             if data["session"] != self._session.id:
                 return None
+            if "lost" in data:
+                return InfrastructureError(data["lost"], data["fix"])
             text = data["brief"]
             if data["refusal"] is None:
                 text += "\nIt failed earlier in this session and was not tried again; the first report says where."

@@ -6,29 +6,44 @@ Installed everywhere the package is, so it imports nothing but pytest until a te
 from __future__ import annotations
 
 import os
-import shlex
 import uuid
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 if TYPE_CHECKING:
-    from .artifact import Artifact
     from .progress import Progress
-    from .recipe import Recipe
-    from .runner import Runner
-    from .store import Store
+    from .session_runner import SessionRunner
 
 GIVEN = "mi_assay_runners"  # what xdist's controller tells its workers
+HERE = ("inline", "local")  # who builds as tests ask, in or beside this process; all others build first, all together
+COST = "mi_assay.cost"
+RUNNER = pytest.StashKey["SessionRunner"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("runners", "building and keeping artifacts (mi-assay)")
     group.addoption(
-        "--runner", metavar="NAME", default="inline", help="who builds: inline (default) or local, a pool of processes"
+        "--runner",
+        metavar="NAME",
+        default="inline",
+        help="who builds: inline (default), local (a pool of processes), modal (rented GPUs), ray (a cluster)",
+    )
+    group.addoption(
+        "--plan",
+        action="store_true",
+        help="print what would be built, where, for how long and for how much, and what each claim needs; build nothing",
+    )
+    group.addoption(
+        "--approve", metavar="USD", type=float, help="agree to a run that is expected to cost so much, or to take long"
+    )
+    group.addoption("--budget", metavar="USD", type=float, help="cap over everything ever spent here (default: 30)")
+    group.addoption("--prices-ok", action="store_true", help="go by the price list however old it is")
+    group.addoption(
+        "--containers", metavar="N", type=int, default=None, help="builds at a time on rented or shared machines (4)"
     )
     group.addoption(
         "--rebuild",
@@ -63,6 +78,13 @@ def pytest_configure(config: pytest.Config) -> None:
             parse_size(config.getoption("store_cap") or "0")
         except RunnersError as exc:
             raise pytest.UsageError(str(exc)) from None
+    if config.getoption("runner") not in HERE and (
+        hasattr(config, "workerinput") or getattr(config.option, "numprocesses", None)
+    ):
+        raise pytest.UsageError(
+            f"--runner={config.getoption('runner')} with -n: it builds several things at a time by itself (--containers=N), "
+            "and one process has to watch what that costs. Leave -n out."
+        )
     if config.pluginmanager.hasplugin("xdist") and not hasattr(config, "workerinput"):
         config.pluginmanager.register(_XdistHooks(_shared(config)), "mi_assay_runners_xdist")
 
@@ -90,81 +112,89 @@ class _XdistHooks:
         node.workerinput[GIVEN] = self.shared
 
 
+def _session_runner(config: pytest.Config) -> SessionRunner:
+    """The one runner of this process, made when it is first needed."""
+    if RUNNER not in config.stash:
+        from .session_runner import SessionRunner
+
+        with ExitStack() as stack:
+            progress = stack.enter_context(_progress(config))
+            config.stash[RUNNER] = SessionRunner(config, _shared(config), progress)
+            stack.callback(config.stash[RUNNER].close)
+            config.add_cleanup(stack.pop_all().close)
+    return config.stash[RUNNER]
+
+
 @pytest.fixture(scope="session")
-def runner(pytestconfig: pytest.Config) -> Iterator[SessionRunner]:
+def runner(pytestconfig: pytest.Config) -> SessionRunner:
     """Builds recipes and keeps what was built: ``runner.build(recipe)``, ``runner.build_all(recipes)``."""
+    return _session_runner(pytestconfig)
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """A runner elsewhere that cannot be used is refused before anything is collected."""
+    config = session.config
+    if config.getoption("runner") in HERE or config.option.collectonly or config.getoption("plan"):
+        return
     from .errors import RunnersError
-    from .place import store_folder
-    from .runner import open_runner
-    from .session import Session
-    from .store import Store
-    from .text import parse_size
 
-    shared = _shared(pytestconfig)
-    folder = Path(shared["store"]) if shared["store"] else store_folder(pytestconfig.rootpath)
-    cap = pytestconfig.getoption("store_cap")
     try:
-        session = Session(shared["session"], pytestconfig.getoption("rebuild"))
-        store = Store(folder, parse_size(cap) if cap else None, session)
+        _session_runner(config).require_usable()
     except RunnersError as exc:
-        raise pytest.UsageError(str(exc)) from None
-    with _progress(pytestconfig) as progress:
-        inner = open_runner(pytestconfig.getoption("runner"), store, progress)
-        yield SessionRunner(inner, store, pytestconfig)
-        inner.close()
+        raise pytest.UsageError(said(exc)) from None
 
 
-class SessionRunner:
-    """The chosen runner, and what it has handed out in this process."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """With ``--plan``, plan and end. Elsewhere, first build what all tests need, as much at a time as may be."""
+    config = session.config
+    planning = bool(config.getoption("plan"))
+    if config.option.collectonly or session.testsfailed or hasattr(config, "workerinput"):
+        return None
+    if not planning and config.getoption("runner") in HERE:
+        return None
+    from .errors import RunnersError
+    from .rounds import build_first, print_plan
 
-    def __init__(self, inner: Runner, store: Store, config: pytest.Config) -> None:
-        self._inner, self._config = inner, config
-        self.store, self.name = store, inner.name
-        self._opened: dict[str, Artifact] = {}
+    items = [item for item in session.items if "runner" in getattr(item, "fixturenames", ())]
+    try:
+        if planning:
+            print_plan(_session_runner(config), items)
+            return True
+        build_first(_session_runner(config), items)
+    except RunnersError as exc:
+        raise pytest.UsageError(said(exc)) from None
+    return None
 
-    def build(self, recipe: Recipe) -> Artifact:
-        """The artifact of a recipe: from the store, or built now. With ``--offline``, the test does not run without."""
-        __tracebackhide__ = True
-        return self.build_all([recipe])[0]
 
-    def build_all(self, recipes: Sequence[Recipe]) -> list[Artifact]:
-        """The same for many, in their order; the local runner builds several at the same time."""
-        __tracebackhide__ = True
-        from .errors import RunnersError
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
+    made = item.config.stash.get(RUNNER, None)
+    if made is not None:
+        made.asked.clear()
+    return (yield)
 
-        wanted = [r for r in dict.fromkeys(recipes) if r.digest not in self._opened]
-        failed = None
-        try:
-            made = [self._there(r) for r in wanted] if self._offline else self._inner.build_all(wanted)
-        except RunnersError as exc:
-            failed = exc
-        if failed is not None:
-            raise failed.with_traceback(None) from None  # its text says where; our own frames would only hide it
-        self._opened.update((artifact.digest, artifact) for artifact in made)
-        return [self._opened[r.digest] for r in recipes]
 
-    @property
-    def _offline(self) -> bool:
-        return bool(self._config.getoption("offline"))
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Give the test's row what the builds below it cost; see ``ledger/cost.py`` for the other end."""
+    made = item.config.stash.get(RUNNER, None)
+    if made is not None and call.when != "teardown" and (cost := made.cost()):
+        item.user_properties[:] = [p for p in item.user_properties if p[0] != COST]
+        item.user_properties.append((COST, cost))
 
-    def _there(self, recipe: Recipe) -> Artifact:
-        __tracebackhide__ = True
-        found = self.store.find(recipe)
-        if found is None:
-            raise pytest.skip.Exception(f"{recipe} is not built, and --offline builds nothing: {self._command()}")
-        return found
 
-    def _command(self) -> str:
-        """What builds it: this very test, without ``--offline``."""
-        nodeid = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
-        path, colons, rest = nodeid.partition("::")
-        here = self._config.invocation_params.dir
-        words = ["pytest", os.path.relpath(self._config.rootpath / path, here) + colons + rest]
-        if self._config.getoption("runner") != "inline":
-            words.append(f"--runner={self._config.getoption('runner')}")
-        if self._config.getoption("store"):
-            words.append(f"--store={self.store.root}")
-        return shlex.join(words)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """A run in which something was lost or stopped is no success, although nothing was refuted."""
+    made = session.config.stash.get(RUNNER, None)
+    if made is not None and made.incomplete and exitstatus == pytest.ExitCode.OK:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def said(error: Exception) -> str:
+    """An error of runners, with what to do."""
+    fix = getattr(error, "fix", "")
+    return f"{error} {fix}".strip()
 
 
 @contextmanager

@@ -23,11 +23,14 @@ class Resources:
         gpu: None for a build on the CPU, ``"any"``, or the kind of GPU that a runner shall find.
         minutes: expected minutes.
         memory_gb: expected peak of main memory, 10^9 bytes.
+        here: it uses something that only this machine has, such as a server that the user named: it is built in the
+            process that asks, whatever the runner.
     """
 
     gpu: str | None = None
     minutes: float | None = None
     memory_gb: float | None = None
+    here: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,6 +99,11 @@ class Recipe:
     def name(self) -> str:
         """The label, or the builder's function where nobody gave one."""
         return self.label or self.build.partition(":")[2]
+
+    @property
+    def here(self) -> bool:
+        """Whether it can be built in the process that asks only; what is made from such a thing can as well."""
+        return self.resources.here or any(recipe.here for recipe in self.inputs.values())
 
     def walk(self) -> Iterator[Recipe]:
         """Every recipe below and this one, each once, inputs before what needs them."""

@@ -8,17 +8,25 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from .artifact import Artifact
+from .budget import Budget
+from .conductor import WIDTH, Conductor
+from .engine import Engine
 from .errors import RunnersError
-from .progress import Progress
+from .progress import SILENT, Progress
 from .recipe import Recipe
 from .store import Store
 
-# name -> "module:class", relative to this package if it begins with a dot; imported when it is chosen
-RUNNERS = {"inline": ".inline:InlineRunner", "local": ".local:LocalRunner"}
+# name -> "module:class" of an engine, relative to this package if it begins with a dot; imported when it is chosen
+ENGINES = {
+    "inline": ".inline:InlineEngine",
+    "local": ".local:LocalEngine",
+    "modal": ".modal_engine:ModalEngine",
+    "ray": ".ray_engine:RayEngine",
+}
 
 
 class Runner(Protocol):
-    """Builds recipes somewhere. A class ``R(store, progress)``; each artifact is built once, however many ask for it."""
+    """Builds recipes somewhere; each artifact is built once, however many ask for it."""
 
     name: str
 
@@ -33,25 +41,27 @@ class Runner(Protocol):
 
 
 def register(name: str, target: str) -> None:
-    """Add a runner: ``register("ray", "my_package.ray:RayRunner")``."""
-    RUNNERS[name] = target
+    """Add an engine (see :mod:`runners.engine`): ``register("slurm", "my_package.slurm:SlurmEngine")``."""
+    ENGINES[name] = target
 
 
 def check_name(name: str) -> None:
     """Raise RunnersError if there is no such runner."""
-    if name not in RUNNERS:
-        near = difflib.get_close_matches(name, RUNNERS, 1)
+    if name not in ENGINES:
+        near = difflib.get_close_matches(name, ENGINES, 1)
         hint = f" Did you mean {near[0]}?" if near else ""
-        raise RunnersError(f"no runner {name!r}: expected one of {', '.join(sorted(RUNNERS))}.{hint}")
+        raise RunnersError(f"no runner {name!r}: expected one of {', '.join(sorted(ENGINES))}.{hint}")
 
 
-def open_runner(name: str, store: Store, progress: Progress) -> Runner:
-    """Make the runner of that name.
+def open_runner(
+    name: str, store: Store, progress: Progress = SILENT, budget: Budget | None = None, width: int = WIDTH
+) -> Conductor:
+    """A conductor of the engine of that name.
 
     Raises:
         RunnersError: there is none.
     """
     check_name(name)
-    module, _, attribute = RUNNERS[name].partition(":")
-    runner: Runner = getattr(importlib.import_module(module, __package__), attribute)(store, progress)
-    return runner
+    module, _, attribute = ENGINES[name].partition(":")
+    engine: Engine = getattr(importlib.import_module(module, __package__), attribute)(store, progress, width)
+    return Conductor(engine, store, progress, budget, width)

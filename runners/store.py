@@ -53,19 +53,26 @@ class Store:
     An artifact is ``artifacts/ab/abcd.../`` with ``manifest.json`` and ``files/``. It is built in ``building/`` under
     the digest's lock and renamed into place when it is whole. Whoever opens one checks names and sizes of its files,
     and in the first use by a process every byte.
+
+    With ``own``, a folder of this machine, locks, leases and failures lie there: for a store on a file system that
+    several machines share, where they would not hold. Somebody else has to see to it then that no artifact is built by
+    two machines at once.
     """
 
-    def __init__(self, root: Path, cap: int | None = None, session: Session | None = None) -> None:
+    def __init__(
+        self, root: Path, cap: int | None = None, session: Session | None = None, own: Path | None = None
+    ) -> None:
         self.root, self.cap = root, store_cap() if cap is None else cap
         self.session = session or Session()
         self.base = base = root / LAYOUT
         self._artifacts, self._building, self._leaving = base / "artifacts", base / "building", base / "leaving"
-        self._lock_folder = base / "locks"
-        self.leases = Leases(base / "leases")
-        self.failures = Failures(base / "failures", self.session)
+        notes = base if own is None else own
+        self._lock_folder = notes / "locks"
+        self.leases = Leases(notes / "leases")
+        self.failures = Failures(notes / "failures", self.session)
         self._locks: dict[str, FileLock] = {}
         self._verified: dict[str, Stamp] = {}
-        self._swept = False
+        self._swept = own is not None  # what looks abandoned may be another machine's work
 
     # ---- reading ------------------------------------------------------------------------------------
 
@@ -188,20 +195,21 @@ class Store:
         finally:
             lock.release()
 
-    @contextlib.contextmanager
-    def on_gpu(self, recipe: Recipe) -> Iterator[None]:
-        """Alone among all builds that need the GPUs which this process sees; nothing to wait for without one.
-
-        So a model and the server that scores its latents are never on one GPU together, whichever processes build.
-        """
-        if recipe.resources.gpu is None:
-            yield
-            return
-        seen = os.environ.get("CUDA_VISIBLE_DEVICES", "all")
+    def try_lock(self, recipe: Recipe) -> FileLock | None:
+        """The digest's lock, taken, or None while another process has it."""
         with self.writing(recipe):
-            lock = self._lock("gpu-" + "".join(ch if ch.isalnum() else "-" for ch in seen))
-        with lock:
-            yield
+            self._prepare()
+            try:
+                self._lock(recipe.digest).acquire(timeout=0)
+            except Timeout:
+                return None
+        return self._lock(recipe.digest)
+
+    def named_lock(self, recipe: Recipe, name: str) -> FileLock:
+        """A lock that all processes with this store share; ``recipe`` is what needs it."""
+        with self.writing(recipe):
+            self._prepare()
+            return self._lock(name)
 
     @contextlib.contextmanager
     def writing(self, recipe: Recipe) -> Iterator[None]:
@@ -272,6 +280,30 @@ class Store:
     def discard(self, recipe: Recipe) -> None:
         """Forget an unfinished build, under the lock."""
         shutil.rmtree(self._building / recipe.digest, ignore_errors=True)
+
+    def adopt(self, recipe: Recipe, manifest: Manifest, fetch: Callable[[str, Path], None]) -> Artifact:
+        """Keep a copy of an artifact that lies elsewhere, under the lock; ``fetch(name, to)`` brings one of its files.
+
+        Raises:
+            Damage: what arrived is not what the manifest says.
+            OSError: ``fetch`` could not bring it.
+            StoreFullError: no space for it.
+        """
+        with self.writing(recipe):
+            out = self.workspace(recipe, resumable=False)
+        try:
+            for name in manifest.files:
+                (out / name).parent.mkdir(parents=True, exist_ok=True)
+                fetch(name, out / name)
+            check_sizes(out, manifest.files)
+            check_hashes(out, manifest.files)
+            with self.writing(recipe):
+                return self.publish(recipe, manifest)
+        except BaseException as exc:
+            self.discard(recipe)
+            if isinstance(exc, OSError) and exc.errno in _FULL:
+                raise self.full(recipe) from None
+            raise
 
     def publish(self, recipe: Recipe, manifest: Manifest) -> Artifact:
         """Make the workspace the artifact, under the lock: manifest last, then one rename.

@@ -24,7 +24,19 @@ WORKSHOP = {
     *("organism", "subjects", "activations", "coders", "metrics", "autointerp"),
     *("probing", "steering", "circuits", "saebench", "texts.py"),
 }
-RUNNERS = {"plugin.py": {"pytest", "_pytest"}}
+# What a file of ledger/ asks for through home.py, at call time.
+DOORS = {
+    "judge.py": {"mi.claimable"},
+    "verify.py": {"mi.contrasts.stored"},
+    "budget.py": {"runners.spending", "runners.budget", "runners.errors"},
+}
+# What a file of runners/ may import beyond filelock and tqdm: pytest what deals with tests, an engine's client its adapter.
+RUNNERS = {
+    **dict.fromkeys(("plugin.py", "session_runner.py", "rounds.py", "discovery.py"), {"pytest", "_pytest"}),
+    **dict.fromkeys(("modal_access.py", "modal_app.py", "modal_engine.py", "modal_storage.py"), {"modal"}),
+    "modal_call.py": {"modal", "grpclib"},
+    **dict.fromkeys(("ray_engine.py", "ray_worker.py"), {"ray"}),
+}
 
 
 def imports(path):
@@ -87,6 +99,13 @@ def test_no_package_reaches_beyond_itself(path):
 def test_the_one_door_between_them():
     doors = [p.name for p in (ROOT / "ledger").glob("*.py") if "import_module" in p.read_text("utf-8")]
     assert doors == ["home.py"]
+
+
+@pytest.mark.parametrize("path", files("ledger"))
+def test_who_goes_through_it(path):
+    calls = [n for n in ast.walk(ast.parse(path.read_text("utf-8"))) if isinstance(n, ast.Call)]
+    asked = [n.args[0] for n in calls if isinstance(n.func, ast.Name) and n.func.id == "sibling"]
+    assert {ast.literal_eval(name) for name in asked} == DOORS.get(path.name, set())
 
 
 @pytest.mark.parametrize("path", files("fixtures"))

@@ -39,7 +39,7 @@ def pip(*argv: str, cwd: Path) -> None:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Built from a copy, in which there is also what must stay out of the wheel."""
     source = tmp_path_factory.mktemp("source")
-    for name in ("pyproject.toml", "README.md", "LICENSE", ".gitignore"):
+    for name in ("pyproject.toml", "README.md", "LICENSE", ".gitignore", "requirements.lock"):
         shutil.copy(ROOT / name, source / name)
     for package in HOMES:
         shutil.copytree(ROOT / package, source / package, ignore=shutil.ignore_patterns("__pycache__"))
@@ -102,6 +102,7 @@ def test_the_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
     assert {name for name in packed if NOT_SHIPPED.intersection(name.split("/"))} == set()
     assert expected - packed == set()
     assert any(re.fullmatch(r"mi_assay/ledger/.*\.json", name) for name in packed)
+    assert "mi_assay/requirements.lock" in packed
 
 
 def test_no_top_level_mi_or_ledger_is_installed(site: Path) -> None:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from .mutant import Mutant
 from .mutants import (
-    autointerp,
+    autointerp_answers,
+    autointerp_benign,
+    autointerp_windows,
     benign,
     circuits,
     coders,
@@ -31,10 +33,12 @@ MUTANTS: tuple[Mutant, ...] = (
     *probing.MUTANTS,
     *steering.MUTANTS,
     *circuits.MUTANTS,
-    *autointerp.MUTANTS,
+    *autointerp_windows.MUTANTS,
+    *autointerp_answers.MUTANTS,
     *saebench.MUTANTS,
     *design.MUTANTS,
     *benign.MUTANTS,
+    *autointerp_benign.MUTANTS,
 )
 
 BY_ID: dict[str, Mutant] = {mutant.id: mutant for mutant in MUTANTS}

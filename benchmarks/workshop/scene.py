@@ -15,7 +15,7 @@ from fixtures.recipes import TRAIN, Recipes
 from mi.progress import SILENT
 from mi.subjects.spec import spec_folder, subject_spec
 from mi.texts import FILE
-from runners.inline import InlineRunner
+from runners.runner import Runner, open_runner
 from runners.store import Store
 
 SUBJECT = "organism"
@@ -40,8 +40,8 @@ class Scene:
         return Recipes(self.spec, self.plan)
 
     @property
-    def runner(self) -> InlineRunner:
-        return InlineRunner(Store(self.folder / "store"))
+    def runner(self) -> Runner:
+        return open_runner("inline", Store(self.folder / "store"))
 
     @property
     def texts(self) -> Path:

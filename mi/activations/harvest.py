@@ -4,24 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..progress import Progress
+from ..progress import Bar, Progress
 from ..refusal import Refusal
 from ..texts import Texts, text_hash
-from .index import (
-    DOCUMENTS,
-    DOMAINS,
-    HASHES,
-    INDEX,
-    Shard,
-    finished_shards,
-    shard_file,
-    write_json,
-)
+from .index import facts_of, finish, finished_shards, plan_of, write_json
+from .parts import PART, WHOLE, part_of, pieces
 
 if TYPE_CHECKING:
     from ..subjects.subject import Subject
@@ -44,6 +35,8 @@ def harvest(
     dtype: str = "float32",
     shard_rows: int = 65536,
     gates: Path | None = None,
+    part: int = 0,
+    parts: int = 1,
 ) -> dict[str, Any]:
     """Builder: one forward pass a batch for all sites, and no further than the last of them.
 
@@ -53,7 +46,7 @@ def harvest(
 
     Args:
         out: holds earlier shards after an interruption.
-        progress: counts rows if ``max_rows`` is given, else documents.
+        progress: counts rows if ``max_rows`` is given, else documents; for a part, the documents that it counts first.
         texts: text artifact.
         subject: spec.
         sites: what to read.
@@ -63,22 +56,24 @@ def harvest(
         dtype: of what is stored.
         shard_rows: a shard ends with the document with which it has so many rows.
         gates: a finished ``mi.subjects.gates:build`` of this subject; refused if it was another, or other sites.
+        part, parts: make part ``part`` (from 0) only, for :func:`mi.activations.merge.merge`. Shards are dealt out
+            whole and evenly; each part tokenizes all texts to see where they end, and runs its own.
 
     Returns:
-        ``rows, documents, excluded, truncated, repeated, tokens, shards``.
+        ``rows, documents, excluded, truncated, repeated, tokens, shards``, of the part if it is one.
 
     Raises:
         Refusal: activations that are not finite (with site and document), no scored token at all, gates of something
-            else, or a document that has other rows when it is run again alone.
+            else, more parts than shards, or a document that has other rows when it is run again alone.
     """
     from ..subjects.load import load_subject
     from .shard_writer import ShardWriter
     from .spot_check import spot_check
 
-    if dtype not in DTYPES or not sites or shard_rows < 1 or batch_size < 1:
+    if dtype not in DTYPES or not sites or min(shard_rows, batch_size) < 1 or not 0 <= part < parts:
         raise Refusal(
-            f"dtype={dtype!r}, sites={sites}, shard_rows={shard_rows}, batch_size={batch_size}",
-            f"one of {', '.join(DTYPES)}, at least one site, positive sizes",
+            f"dtype={dtype!r}, sites={sites}, shard_rows={shard_rows}, batch_size={batch_size}, {part=}, {parts=}",
+            f"one of {', '.join(DTYPES)}, at least one site, positive sizes, parts numbered from 0",
             "Correct the recipe.",
         )
     sites = list(dict.fromkeys(sites))
@@ -96,25 +91,35 @@ def harvest(
         "shard_rows": shard_rows,
         "texts": source.digest,
     }
-    plan = sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
-    shards = finished_shards(out, plan)
-    total = max_rows or sum(1 for _ in source)
+    loaded, plan = load_subject(subject), plan_of(settings)
+    mine = WHOLE
+    if parts > 1:
+        with progress(f"count tokens for {subject['name']}", sum(1 for _ in source), "documents") as bar:
+            counted = _counted(_tokenized(source, loaded, max_length, 0), bar)
+            mine = part_of(pieces(counted, shard_rows, max_rows), part, parts)
+    shards = finished_shards(out, plan, mine.first, mine.line)
+    barren = mine.barren
+    total = (mine.rows or max_rows) if max_rows else (mine.lines or sum(1 for _ in source))
     with progress(f"harvest {subject['name']}", total, "rows" if max_rows else "documents") as bar:
         for shard in shards:
             bar.update(shard.rows if max_rows else shard.stop - shard.start)
-        loaded, barren = load_subject(subject), 0
-        rest = _tokenized(source, loaded, max_length, shards[-1].stop if shards else 0)
-        while max_rows is None or sum(s.rows for s in shards) < max_rows:
-            room = shard_rows if max_rows is None else min(shard_rows, max_rows - sum(s.rows for s in shards))
-            part = _take(rest, room)
-            if all(row is None for _, _, row in part):
-                barren = len(part)
+        rest = _tokenized(source, loaded, max_length, shards[-1].stop if shards else mine.line)
+        more = pieces(rest, shard_rows, max_rows, mine.rows_before + sum(s.rows for s in shards))
+        for piece in islice(more, None if mine.stop is None else mine.stop - mine.first - len(shards)):
+            if all(row is None for _, _, row in piece):
+                barren = len(piece)
                 break
             writer = ShardWriter(out, loaded, sites, dtype, batch_size * max_length)
-            first = sum(len(s.documents) for s in shards)
-            shards.append(writer.write(len(shards), first, part, plan, bar, bool(max_rows)))
-    facts = _finish(out, shards, settings, loaded, barren)
-    spot_check(out, source, loaded)
+            first = mine.documents_before + sum(len(s.documents) for s in shards)
+            shards.append(writer.write(mine.first + len(shards), first, piece, plan, bar, bool(max_rows)))
+    facts = facts_of(shards, barren)
+    spot_check(out, shards, mine.first, source, loaded, settings)
+    if parts == 1:
+        finish(out, shards, settings, loaded.tokenizer_digest, barren)
+    else:
+        about = {"settings": settings, "tokenizer": loaded.tokenizer_digest, "part": part, "parts": parts}
+        about |= {"first": mine.first, "stop": mine.stop, "shards": mine.shards, "barren": barren}
+        write_json(out / PART, about)
     return facts
 
 
@@ -131,54 +136,10 @@ def _tokenized(source: Texts, subject: Subject, max_length: int, start: int) -> 
             yield line, kept, row
 
 
-def _take(rest: Iterator[Planned], rows: int) -> list[Planned]:
-    part: list[Planned] = []
-    count = 0
-    while count < rows and (planned := next(rest, None)) is not None:
-        part.append(planned)
-        count += 0 if planned[2] is None else sum(planned[2].scored)
-    return part
-
-
-def _finish(out: Path, shards: list[Shard], settings: dict[str, Any], subject: Subject, barren: int) -> dict[str, Any]:
-    documents = [name for shard in shards for name in shard.documents]
-    hashes = [value for shard in shards for value in shard.hashes]
-    facts = {
-        "rows": sum(s.rows for s in shards),
-        "documents": len(documents),
-        "excluded": sum(s.excluded for s in shards) + barren,
-        "truncated": sum(s.truncated for s in shards),
-        "repeated": len(hashes) - len(set(hashes)),
-        "tokens": sum(s.tokens for s in shards),
-        "shards": len(shards),
-    }
-    if not shards:
-        raise Refusal(f"texts in which nothing is scored ({facts['excluded']} left out)", "some tokens", "Other texts.")
-    if len(set(documents)) != len(documents):
-        raise Refusal("a document id twice", "one document per id", "Number the documents.")
-    index = {
-        **settings,
-        **facts,
-        "sites": _widths(shard_file(out, 0), settings["sites"]),
-        "rows": [s.rows for s in shards],
-        "sha256": [s.sha256 for s in shards],
-        "tokenizer": subject.tokenizer_digest,
-    }
-    for name, value in (
-        (DOCUMENTS, documents),
-        (DOMAINS, [domain for shard in shards for domain in shard.domains]),
-        (HASHES, hashes),
-        (INDEX, index),
-    ):
-        write_json(out / name, value)
-    return facts
-
-
-def _widths(path: Path, sites: Sequence[str]) -> dict[str, int]:
-    from safetensors import safe_open
-
-    with safe_open(path, framework="pt") as file:
-        return {site: int(file.get_slice(site).get_shape()[1]) for site in sites}
+def _counted(rest: Iterator[Planned], bar: Bar) -> Iterator[Planned]:
+    for planned in rest:
+        bar.update(1)
+        yield planned
 
 
 def require_gates(gates: Path, subject: dict[str, Any], sites: Sequence[str]) -> None:

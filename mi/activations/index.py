@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+
+from ..refusal import Refusal
 
 INDEX, DOCUMENTS, DOMAINS, HASHES = "index.json", "documents.json", "domains.json", "text_hashes.json"
 KEYS = ("document", "position", "token")
@@ -51,29 +54,99 @@ def write_shard_record(out: Path, number: int, shard: Shard) -> None:
     write_json(shard_file(out, number).with_suffix(".json"), asdict(shard))
 
 
-def finished_shards(out: Path, plan: str) -> list[Shard]:
-    """The leading shards of an interrupted harvest that are whole and of this plan; anything else is removed."""
+def plan_of(settings: Mapping[str, Any]) -> str:
+    """Digest of everything that decides a shard's contents."""
+    return sha256(json.dumps(settings, sort_keys=True).encode()).hexdigest()
+
+
+def finished_shards(out: Path, plan: str, first: int = 0, line: int = 0) -> list[Shard]:
+    """The leading shards of an interrupted harvest that are whole and of this plan; anything else is removed.
+
+    ``first`` is the number of its first shard, ``line`` where that begins.
+    """
     found: list[Shard] = []
     while True:
-        shard = _read_shard(out, len(found), plan)
-        if shard is None or shard.start != (found[-1].stop if found else 0):
+        shard = read_record(out, first + len(found))
+        if shard is None or shard.start != (found[-1].stop if found else line) or shard.plan != plan:
+            break
+        if not _whole(shard_file(out, first + len(found)), shard):
             break
         found.append(shard)
-    kept = {name for n in range(len(found)) for name in (shard_file(out, n).name, shard_file(out, n).stem + ".json")}
+    numbers = range(first, first + len(found))
+    kept = {name for n in numbers for name in (shard_file(out, n).name, shard_file(out, n).stem + ".json")}
     for path in out.glob("*"):
         if path.is_file() and path.name not in kept:
             path.unlink()
     return found
 
 
-def _read_shard(out: Path, number: int, plan: str) -> Shard | None:
-    path = shard_file(out, number)
+def read_record(out: Path, number: int) -> Shard | None:
+    """What is known of a shard, or None."""
     try:
-        shard = Shard(**json.loads(path.with_suffix(".json").read_text("utf-8")))
-        whole = shard.plan == plan and file_sha256(path) == shard.sha256
+        return Shard(**json.loads(shard_file(out, number).with_suffix(".json").read_text("utf-8")))
     except (OSError, ValueError, TypeError):
         return None
-    return shard if whole else None
+
+
+def _whole(path: Path, shard: Shard) -> bool:
+    try:
+        return file_sha256(path) == shard.sha256
+    except OSError:
+        return False
+
+
+def facts_of(shards: Sequence[Shard], barren: int) -> dict[str, Any]:
+    """``rows, documents, excluded, truncated, repeated, tokens, shards``; ``barren`` documents follow the last shard.
+
+    Raises:
+        Refusal: no shard, or a document id twice.
+    """
+    documents = [name for shard in shards for name in shard.documents]
+    hashes = [value for shard in shards for value in shard.hashes]
+    facts = {
+        "rows": sum(s.rows for s in shards),
+        "documents": len(documents),
+        "excluded": sum(s.excluded for s in shards) + barren,
+        "truncated": sum(s.truncated for s in shards),
+        "repeated": len(hashes) - len(set(hashes)),
+        "tokens": sum(s.tokens for s in shards),
+        "shards": len(shards),
+    }
+    if not shards:
+        raise Refusal(f"texts in which nothing is scored ({facts['excluded']} left out)", "some tokens", "Other texts.")
+    if len(set(documents)) != len(documents):
+        raise Refusal("a document id twice", "one document per id", "Number the documents.")
+    return facts
+
+
+def finish(
+    out: Path, shards: Sequence[Shard], settings: Mapping[str, Any], tokenizer: str, barren: int
+) -> dict[str, Any]:
+    """Write the index and the lists beside it, and return :func:`facts_of`."""
+    facts = facts_of(shards, barren)
+    index = {
+        **settings,
+        **facts,
+        "sites": _widths(shard_file(out, 0), settings["sites"]),
+        "rows": [s.rows for s in shards],
+        "sha256": [s.sha256 for s in shards],
+        "tokenizer": tokenizer,
+    }
+    for name, value in (
+        (DOCUMENTS, [name for shard in shards for name in shard.documents]),
+        (DOMAINS, [domain for shard in shards for domain in shard.domains]),
+        (HASHES, [value for shard in shards for value in shard.hashes]),
+        (INDEX, index),
+    ):
+        write_json(out / name, value)
+    return facts
+
+
+def _widths(path: Path, sites: Sequence[str]) -> dict[str, int]:
+    from safetensors import safe_open
+
+    with safe_open(path, framework="pt") as file:
+        return {site: int(file.get_slice(site).get_shape()[1]) for site in sites}
 
 
 def write_json(path: Path, value: Any) -> None:

@@ -1,10 +1,13 @@
-"""spot_check: some documents of a finished harvest once more, each alone."""
+"""spot_check: some documents of a harvest once more, each alone."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
+from safetensors import safe_open
 from torch import Tensor
 
 from ..refusal import Refusal
@@ -12,29 +15,38 @@ from ..subjects.gates.report import REORDERED
 from ..subjects.subject import Subject
 from ..subjects.tokens import TokenBatch
 from ..texts import Texts
-from .read import Activations
+from .index import Shard, shard_file
 
 DOCUMENTS = 8
 
 
-def spot_check(out: Path, source: Texts, subject: Subject) -> None:
-    """Refuse a harvest in which a document has other rows than when it is run again.
+def spot_check(
+    out: Path, shards: Sequence[Shard], first: int, source: Texts, subject: Subject, settings: Mapping[str, Any]
+) -> None:
+    """Refuse shards in which a document has other rows than when it is run again.
+
+    Args:
+        out: holds them.
+        shards: what is known of them, in order.
+        first: number of the first one.
+        source: texts that they are of.
+        subject: that they are of.
+        settings: ``sites, max_length, dtype`` of the harvest.
 
     Raises:
         Refusal: with the document and the site.
     """
-    stored = Activations(out)
-    index = stored.index
-    chosen = sorted({round(k * (len(stored.documents) - 1) / (DOCUMENTS - 1)) for k in range(DOCUMENTS)})
-    texts = {stored.documents[i]: "" for i in chosen}
+    every = [(first + n, k, name) for n, shard in enumerate(shards) for k, name in enumerate(shard.documents)]
+    chosen = sorted({round(k * (len(every) - 1) / (DOCUMENTS - 1)) for k in range(DOCUMENTS)}) if every else []
+    texts = {every[i][2]: "" for i in chosen}
     for document in source:
         if document["id"] in texts:
             texts[document["id"]] = document["text"]
-    sites = list(stored.sites)
-    for i in chosen:
-        name, rows = stored.documents[i], stored.document(i)
+    sites = settings["sites"]
+    for number, k, name in (every[i] for i in chosen):
+        rows = _rows(shard_file(out, number), k, sites)
         vocabulary = subject.vocabulary
-        (row,) = vocabulary.rows([texts[name]], min(index["max_length"], subject.context))
+        (row,) = vocabulary.rows([texts[name]], min(settings["max_length"], subject.context))
         batch = TokenBatch.of([] if row is None else [row], vocabulary.pad)
         ids = batch.ids[batch.scored].tolist()
         if rows["token"].tolist() != ids:
@@ -43,7 +55,8 @@ def spot_check(out: Path, source: Texts, subject: Subject) -> None:
             )
         again = subject.activations(batch, sites)
         for site in sites:
-            off = _off(rows[site], again[site][batch.scored].cpu(), subject.hf.dtype, getattr(torch, index["dtype"]))
+            held = rows[site].dtype
+            off = _off(rows[site], again[site][batch.scored].cpu(), subject.hf.dtype, held)
             if not off <= 1:
                 raise Refusal(
                     f"{site} of document {name!r}, {off:.3g} times as far from the same document run alone as rounding explains",
@@ -53,6 +66,15 @@ def spot_check(out: Path, source: Texts, subject: Subject) -> None:
 
 
 _LOOK = "Look for rows that were filed under another document, cut at another length, or rounded on their way."
+
+
+def _rows(path: Path, k: int, sites: Sequence[str]) -> dict[str, Tensor]:
+    """Document ``k`` of a shard."""
+    with safe_open(path, framework="pt") as file:
+        documents = file.get_tensor("document")
+        at = (documents == documents[0] + k).nonzero().flatten()
+        start, stop = (int(at[0]), int(at[-1]) + 1) if len(at) else (0, 0)
+        return {name: file.get_slice(name)[start:stop] for name in (*sites, "token")}
 
 
 def _off(kept: Tensor, again: Tensor, computed: torch.dtype, held: torch.dtype) -> float:

@@ -15,6 +15,7 @@ from torch import Tensor
 from ..activations.index import DOCUMENTS, HASHES, file_sha256, write_json
 from ..activations.read import Activations
 from ..coders.load import load_coder
+from ..device import device
 from ..metrics.rows import BYTES_OF_LATENTS, require_sites, whole_documents
 from ..progress import Progress
 from ..refusal import Refusal
@@ -33,7 +34,6 @@ def cache(
     latents: list[int] | None = None,
     length: int = LENGTH,
     shortest: int = SHORTEST,
-    device: str = "cpu",
 ) -> dict[str, Any]:
     """Builder: encode a harvest with one coder; keep where and how strongly the registered latents fire.
 
@@ -53,7 +53,6 @@ def cache(
         latents: those to keep; None: all.
         length: tokens of a window.
         shortest: windows of fewer tokens are dropped, and counted.
-        device: where the coder runs.
 
     Returns:
         ``windows, dropped, dropped_tokens, n_tokens, kept, fired, dead`` (``fired``: places that were written; ``dead``:
@@ -64,7 +63,7 @@ def cache(
             code finds something else.
     """
     rows = Activations(activations)
-    thing = load_coder(coders / coder, device=device)
+    thing = load_coder(coders / coder, device())
     require_sites(rows, [thing.site_in], f"this {thing.kind}")
     kept = _kept(latents, thing.n_latents)
     place = cut(*keys(rows), length, shortest)
@@ -72,7 +71,7 @@ def cache(
     size = max(64, min(4096, BYTES_OF_LATENTS // (4 * thing.n_latents)))
     with progress(f"encode {coder}", rows.n_rows, "tokens") as bar, torch.no_grad():
         for batch in whole_documents(rows, [thing.site_in], size):
-            found.add(thing.encode(batch.sites[thing.site_in].to(device)))
+            found.add(thing.encode(batch.sites[thing.site_in].to(device())))
             bar.update(len(batch.token))
     about = {
         "name": coder,
@@ -82,7 +81,7 @@ def cache(
         "site_out": thing.site_out,
     }
     facts = found.write(out, rows, about, shortest)
-    spot_check(Cached(out), rows, load_coder(coders / coder, device=device))
+    spot_check(Cached(out), rows, load_coder(coders / coder, device()))
     return facts
 
 

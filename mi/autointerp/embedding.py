@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
+from ..device import device
 from ..progress import SILENT, Progress
-from ..refusal import Refusal
 from ..subjects.errors import NotHere, SpecError
-from .auc import auc
-from .delphi_engine import load, own_dice
-from .delphi_records import record_of
+from .delphi_engine import load
 from .latent_examples import LatentExamples
+from .window_scores import window_scores
 
 
 class Encoder(Protocol):
@@ -26,7 +24,7 @@ class Encoder(Protocol):
         """``[1, n]``, a tensor."""
 
 
-def load_encoder(folder: str | Path, device: str = "cpu") -> Any:
+def load_encoder(folder: str | Path) -> Any:
     """The SentenceTransformer in a local folder: safetensors, no code of its own, no network.
 
     Raises:
@@ -48,7 +46,7 @@ def load_encoder(folder: str | Path, device: str = "cpu") -> Any:
     try:
         return SentenceTransformer(
             str(path),
-            device=device,
+            device=device(),
             local_files_only=True,
             trust_remote_code=False,
             model_kwargs={"use_safetensors": True},
@@ -73,17 +71,4 @@ def embedding_scores(
         Refusal: an explanation without text, or similarities that are not finite.
     """
     scorer = load("delphi.scorers.embedding.embedding").EmbeddingScorer(model)
-    chosen = [latent for latent in latents if latent.latent in explanations]
-    found: dict[int, float] = {}
-    with progress("embed", len(chosen), "latents") as bar:
-        for latent in chosen:
-            text = explanations[latent.latent]
-            if not text.strip():
-                raise Refusal(f"no explanation of latent {latent.latent}", "its text", "Leave the latent out.")
-            with own_dice(0):
-                outputs = asyncio.run(scorer(record_of(latent, text))).score
-            similarity = {int(output.distance): float(output.similarity) for output in outputs}
-            order = range(len(latent.test))
-            found[latent.latent] = auc([latent.test[i].activating for i in order], [similarity[i] for i in order])
-            bar.update(1)
-    return found
+    return window_scores("embed", latents, explanations, scorer, lambda output: float(output.similarity), progress)

@@ -13,11 +13,11 @@ from ..progress import Progress
 from ..refusal import Refusal
 from ..subjects.tokens import Vocabulary, load_tokenizer
 from . import registered
+from .auc import auc
 from .cached import Cached
 from .last_look import last_look
 from .latent_examples import LatentExamples, write_latents
 from .sampler import Sampler, Sizes
-from .silent import length_auc
 from .usable import usable
 
 
@@ -159,7 +159,7 @@ def _require_same(train: Cached, test: Cached, subject: dict[str, Any]) -> None:
                 "Build both caches from one recipe.",
             )
     for side in (train, test):
-        other = [key for key in subject if key != "device" and side.index["subject"].get(key) != subject[key]]
+        other = [key for key in subject if side.index["subject"].get(key) != subject[key]]
         if other:
             raise Refusal(
                 f"latents of another subject (its {', '.join(other)} differ)", "this subject's", "Harvest it."
@@ -183,7 +183,4 @@ def _require_bos(side: Cached, vocabulary: Vocabulary) -> None:
 
 
 def _length_auc(latent: LatentExamples) -> float:
-    sizes: dict[bool, list[int]] = {True: [], False: []}
-    for example in latent.test:
-        sizes[example.activating].append(len(example.tokens))
-    return length_auc(np.array(sizes[True]), np.array(sizes[False]))
+    return auc([e.activating for e in latent.test], [float(len(e.tokens)) for e in latent.test])

@@ -183,7 +183,7 @@ def _ask(
 def _columns(found: Sequence[Asked], index: Mapping[str, Any]) -> dict[str, list[float]]:
     drawn: list[int] = index["drawn"]
     place = {latent: i for i, latent in enumerate(drawn)}
-    names = [kind if arm == TRUE else f"{kind}_{arm}" for kind in KINDS for arm in ARMS]
+    names = [column(kind, arm) for kind in KINDS for arm in ARMS]
     columns = {f"{name}{what}": [nan] * len(drawn) for name in names for what in ("", "_nulls_wrong", "_parse_rate")}
     for asked in found:
         name, row, told = column(asked.kind, asked.arm), place[asked.latent.latent], asked.account
@@ -207,7 +207,6 @@ def _facts(found: Sequence[Asked], index: Mapping[str, Any], explanations: Mappi
     counted = {
         column(*key): (sum(a.account.n for a in of), sum(a.account.missing for a in of)) for key, of in asked.items()
     }
-    live = len(index["drawn"]) - len(index["dead"])
     return {
         "coder": index["coder"]["name"],
         "site": index["coder"]["site_out"],
@@ -217,7 +216,7 @@ def _facts(found: Sequence[Asked], index: Mapping[str, Any], explanations: Mappi
         "dead": len(index["dead"]),
         "lost": index["lost"],
         "scored": len(index["scored"]),
-        "coverage": len(index["scored"]) / live if live else 0.0,
+        "coverage": len(index["scored"]) / len(index["drawn"]),
         "unexplained": {str(latent): e.why for latent, e in explanations.items() if not e.text},
         "examples": {name: n for name, (n, _) in counted.items()},
         "missing": {name: missing for name, (_, missing) in counted.items()},

@@ -12,7 +12,6 @@ from typing import Any
 import numpy as np
 
 from ..refusal import Refusal
-from .fair import require_fair
 from .latent_examples import read_index, read_latents
 from .registered import digest
 from .said import require_said
@@ -37,7 +36,6 @@ def require_answers(
         Refusal: with the first number that comes out otherwise.
     """
     index, latents = read_index(examples), list(read_latents(examples))
-    require_fair(latents, index["settings"])
     truth = {n.latent: [(e.id, int(max(e.activations) > 0)) for e in n.test] for n in latents}
     lines = [json.loads(line) for line in answers.read_text("utf-8").splitlines()]
     if sorted(line["latent"] for line in lines) != sorted(truth) or list(drawn) != index["drawn"]:
@@ -92,8 +90,7 @@ def _require_covered(
     off = [name for name, values in columns.items() if len(values) != len(drawn)]
     off += [name for name, values in wanted.items() if list(columns[name]) != values]
     ghosts = [name for name in columns if not {name} & {*off, *wanted} and _any_of(columns[name], scored)]
-    live = len(drawn) - sum(dead)
-    share = sum(scored) / live if live else 0.0
+    share = sum(scored) / len(drawn)
     told = [facts[name] for name in ("registered", "dead", "scored")]
     if off or ghosts or told != [len(drawn), sum(dead), sum(scored)] or abs(facts["coverage"] - share) > CLOSE:
         raise Refusal(

@@ -38,9 +38,3 @@ def silent_windows(pool: Ints, size: Ints, like: Ints, n: int, rng: np.random.Ge
     distance = np.abs(wanted[:, None] - size[kept][None, :])
     column: Ints = linear_sum_assignment(distance)[1]
     return np.array(kept, dtype=np.int64)[column]
-
-
-def length_auc(activating: Ints, silent: Ints) -> float:
-    """How well length alone tells the two apart: the chance that the one in which the latent fires is the longer one."""
-    longer = np.sign(activating[:, None] - silent[None, :])
-    return float((longer + 1).mean() / 2)

@@ -5,7 +5,6 @@ delphi 0.1.3's scorer, with its losses computed anew: as it stands, it lets each
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any
@@ -16,10 +15,9 @@ from torch.nn.functional import cross_entropy
 from ..progress import SILENT, Progress
 from ..refusal import Refusal
 from ..subjects.subject import Subject
-from .auc import auc
-from .delphi_engine import load, own_dice
-from .delphi_records import record_of
+from .delphi_engine import load
 from .latent_examples import LatentExamples
+from .window_scores import window_scores
 
 BATCH = 10  # windows at a time, as in delphi
 
@@ -42,20 +40,11 @@ def surprisal_scores(
     """
     engine = load("delphi.scorers.surprisal.surprisal")
     scorer = _repaired(engine.SurprisalScorer)(subject, False, BATCH)
-    chosen = [latent for latent in latents if latent.latent in explanations]
-    found: dict[int, float] = {}
-    with progress("surprisal", len(chosen), "latents") as bar:
-        for latent in chosen:
-            text = explanations[latent.latent]
-            if not text.strip():
-                raise Refusal(f"no explanation of latent {latent.latent}", "its text", "Leave the latent out.")
-            with own_dice(0):
-                outputs = asyncio.run(scorer(record_of(latent, text))).score
-            saved = {int(o.distance): _mean(o.no_explanation) - _mean(o.explanation) for o in outputs}
-            order = range(len(latent.test))
-            found[latent.latent] = auc([latent.test[i].activating for i in order], [saved[i] for i in order])
-            bar.update(1)
-    return found
+
+    def saved(output: Any) -> float:
+        return _mean(output.no_explanation) - _mean(output.explanation)
+
+    return window_scores("surprisal", latents, explanations, scorer, saved, progress)
 
 
 def losses(subject: Subject, prompt: str, texts: Sequence[str], batch: int = BATCH) -> list[list[float]]:

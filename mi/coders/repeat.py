@@ -29,7 +29,6 @@ def repeat(
     coder: Mapping[str, Any],
     site: str,
     tokens: int,
-    device: str = "cpu",
 ) -> dict[str, Any]:
     """Train twice; a table with latents as units and one column, ``identical``: 1 where all of its weights agree in every bit.
 
@@ -46,7 +45,6 @@ def repeat(
         CoderFault: another engine, or a setting that cannot be trained as asked.
     """
     common = {"progress": progress, "activations": activations, "coders": {NAME: coder}, "tokens": tokens}
-    common["device"] = device
     made: list[LinearCoder] = []
     for _ in range(2):
         with tempfile.TemporaryDirectory() as folder:

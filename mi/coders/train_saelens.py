@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from ..device import device
 from ..progress import Bar, Progress
 from . import advice
 from .coder import CoderFacts, CoderFault
@@ -35,7 +36,6 @@ def train(
     dead_feature_window: int | None = None,
     shuffle_seed: int = 0,
     threads_per_coder: int = 1,
-    device: str = "cpu",
 ) -> dict[str, Any]:
     """Train ``coders`` in one pass over ``activations``, and write each into ``out/<name>`` in SAELens's format for use.
 
@@ -81,7 +81,7 @@ def train(
         batches = training_batches(activations, sites, batch_rows, steps, shuffle_seed)
         stream = SharedStream(batches, len(shares), lambda n: _advance(bar, n, curves))
         groups = [
-            SaelensGroup(i, {name: specs[name] for name in share}, stream, inputs, settings, curves, device)
+            SaelensGroup(i, {name: specs[name] for name in share}, stream, inputs, settings, curves, device())
             for i, share in enumerate(shares)
         ]
         _fit_all(groups, stream, steps, threads_per_coder)

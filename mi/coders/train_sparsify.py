@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from ..device import device
 from ..progress import Bar, Progress
 from . import advice
 from .coder import CoderFault
@@ -37,7 +38,6 @@ def train(
     lr_warmup_steps: int | None = None,
     shuffle_seed: int = 0,
     threads_per_coder: int = 1,
-    device: str = "cpu",
 ) -> dict[str, Any]:
     """Train ``coders`` in one pass over ``activations``, and write each into ``out/<name>``.
 
@@ -79,7 +79,7 @@ def train(
         lr_warmup_steps=lr_warmup_steps,
         shuffle_seed=shuffle_seed,
         threads_per_coder=threads_per_coder,
-        device=device,
+        device=device(),
     )
     record_training(out, activations)
     sites = sorted({site for run in runs for site in run.spec.sites})

@@ -7,6 +7,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..device import device
 from .errors import SubjectError
 from .registry import known
 from .spec import spec_folder, tokenizer_digest
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def load_subject(spec: dict[str, Any]) -> Subject:
-    """Load what :func:`mi.subjects.spec.subject_spec` described. Reads local files only.
+    """Load what :func:`mi.subjects.spec.subject_spec` described. Downloads only what :func:`.spec.spec_folder` may.
 
     Raises:
         NotHere: its files are gone.
@@ -50,7 +51,7 @@ def load_hf(spec: dict[str, Any]) -> Any:
     hf = _load_trained(spec_folder(spec), getattr(torch, spec["dtype"]))
     if spec["weights"] != "trained":
         hf = randomise(hf, spec["weights"], spec["weights_seed"], in_place=True)
-    return hf.to(spec["device"]).eval().requires_grad_(False)
+    return hf.to(device()).eval().requires_grad_(False)
 
 
 def _load_trained(folder: Path, dtype: Any) -> Any:

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+STAND_IN = "stand-in/"
+"""Begins the sources of :mod:`mi.subjects.stand_in`."""
+
 
 @dataclass(frozen=True)
 class Known:
@@ -11,8 +14,8 @@ class Known:
 
     Attributes:
         name: the short name that claims use.
-        source: ``"organism/<folder>"`` below this package, or a hub id.
-        revision: hub commit that is used and no other; None for the organism, which is in this repository.
+        source: ``"organism/<folder>"`` below this package, ``"stand-in/<architecture>"``, or a hub id.
+        revision: hub commit that is used and no other; None for what comes with this repository.
         needs_bos: whether the model breaks down without a BOS token, so that running it without is an error.
         texts: default text source, the name of a text recipe.
         layer: suggested layer for coders; about the middle, where the published coders sit.
@@ -41,11 +44,18 @@ def _organism(name: str, folder: str) -> Known:
     return Known(name, f"organism/{folder}", None, True, "world", 2, 64, "smoke")
 
 
+def _stand_in(architecture: str) -> Known:
+    return Known(
+        STAND_IN + architecture, STAND_IN + architecture, None, architecture == "gemma2", "world", 2, 256, "gpu"
+    )
+
+
 # The revisions are the hub's main branches as of 2026-11. needs_bos is false where the model was trained on packed
 # documents and runs well from any first token; BOS is fed to those too.
 _KNOWN = (
     _organism("organism", "seed0"),
     *(_organism(f"organism/{folder}", folder) for folder in ("seed0", "seed1", "seed2", "seed0-early")),
+    *(_stand_in(architecture) for architecture in ("neox", "gpt2", "llama", "gemma2")),
     Known(
         "pythia-70m", "EleutherAI/pythia-70m", "a39f36b100fe8a5377810d56c3f4789b9c53ac42", False, "pile", 3, 2048, "cpu"
     ),

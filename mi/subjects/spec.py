@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import json
 import re
-import shlex
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from ..downloads import allowed
+from . import stand_in
 from .errors import NotHere as NotHere
 from .errors import SpecError
-from .registry import Known, known
+from .hub_cache import download, download_command, in_cache
+from .registry import STAND_IN, Known, known
 
 PACKAGE = Path(__file__).resolve().parent.parent
 WEIGHTS = ("trained", "reinit", "reinit-std-matched", "permute", "reinit-keep-embeddings")
@@ -27,7 +29,8 @@ TOKENIZER_FILES = (
     "merges.txt",
     "chat_template.jinja",
 )
-PATTERNS = ("*.safetensors", "*.json", "*.txt", "tokenizer.model", "*.jinja")
+COMMIT = "commit:"
+"""Begins the digest of a known subject at its pinned revision: a commit is an address of contents."""
 
 
 def subject_spec(
@@ -36,22 +39,21 @@ def subject_spec(
     weights: str = "trained",
     weights_seed: int = 0,
     dtype: str = "float32",
-    device: str = "cpu",
     revision: str | None = None,
 ) -> dict[str, Any]:
     """The JSON that a recipe keeps of a subject.
 
     Args:
-        name_or_folder: a name of the registry, a hub id, or a local folder in Hugging Face layout.
+        name_or_folder: a name of the registry (a hub model or stand-in of it need not be on this machine), another hub
+            id, or a local folder in Hugging Face layout.
         weights: ``"trained"`` or a scheme of :func:`mi.subjects.randomise.randomise`.
         weights_seed: seed of the randomised copy; 0 for trained weights.
         dtype: what the weights are converted to.
-        device: where the model runs.
         revision: hub commit or branch, in place of the registry's.
 
     Returns:
-        ``name, source, revision, digest, weights, weights_seed, dtype, device``. ``digest`` covers configuration,
-        tokenizer and weights.
+        ``name, source, revision, digest, weights, weights_seed, dtype``. ``digest`` covers configuration,
+        tokenizer and weights: it is their SHA-256, or names a hub commit or a version of a stand-in.
 
     Raises:
         NotHere: nothing of that name on this machine; its ``command`` fetches it.
@@ -68,32 +70,46 @@ def subject_spec(
     entry = known(text)
     source = entry.source if entry else text
     revision = revision or (entry.revision if entry else None)
-    folder = find_folder(source, revision, entry)
-    if _is_hub(source):
-        revision = folder.name
-    elif not source.startswith("organism/"):
-        source = str(folder)
+    if source.startswith(STAND_IN):
+        name, content = source, stand_in.digest(source)
+    elif entry and entry.revision and revision == entry.revision:
+        name, content = entry.name, COMMIT + revision
+    else:
+        folder = find_folder(source, revision, entry)
+        content = digest(folder)
+        if _is_hub(source):
+            revision = folder.name
+        elif not source.startswith("organism/"):
+            source = str(folder)
+        name = entry.name if entry else (source if _is_hub(source) else folder.name)
     return {
-        "name": entry.name if entry else (source if _is_hub(source) else folder.name),
+        "name": name,
         "source": source,
         "revision": revision,
-        "digest": digest(folder),
+        "digest": content,
         "weights": weights,
         "weights_seed": weights_seed,
         "dtype": dtype,
-        "device": device,
     }
 
 
 def spec_folder(spec: dict[str, Any]) -> Path:
-    """The folder that a spec was made from.
+    """The folder that a spec was made from; with ``HF_HUB_OFFLINE=0``, a pinned commit is downloaded first.
 
     Raises:
-        NotHere: it is not on this machine.
-        SpecError: its files are not the ones that the spec was made from.
+        NotHere: it is not on this machine, or does not arrive.
+        SpecError: its files are not the ones that the spec was made from, or cannot be loaded safely.
     """
-    folder = find_folder(spec["source"], spec["revision"], known(spec["source"]))
-    if spec.get("digest") and digest(folder) != spec["digest"]:
+    source, revision, said = spec["source"], spec["revision"], spec.get("digest")
+    entry = known(source)
+    try:
+        folder = find_folder(source, revision, entry)
+    except (NotHere, SpecError):  # nothing there, or not all of it: a download that was cut off
+        if not (said and said.startswith(COMMIT) and allowed()):
+            raise
+        download(source, revision)
+        folder = find_folder(source, revision, entry)
+    if said and said != _content(said, source, folder):
         raise SpecError(
             f"files in {folder} with another digest than the spec of {spec['name']!r}",
             "the files that the spec was made from",
@@ -111,8 +127,10 @@ def find_folder(source: str, revision: str | None, entry: Known | None = None) -
                 f"{source} has no weights in this checkout",
                 fix="Seeds 0, 1 and 2 are shipped. Build another with: python -m mi.organism build --seed N -o DIR, and give DIR.",
             )
+    elif source.startswith(STAND_IN):
+        folder = stand_in.stand_in(source)
     elif _is_hub(source):
-        folder = _in_cache(source, revision, entry)
+        folder = in_cache(source, revision, entry)
     else:
         folder = Path(source).expanduser().resolve()
         if not folder.is_dir():
@@ -124,6 +142,13 @@ def find_folder(source: str, revision: str | None, entry: Known | None = None) -
     return folder
 
 
+def _content(said: str, source: str, folder: Path) -> str:
+    """What a spec made of this folder would say, in the form that ``said`` has."""
+    if said.startswith(COMMIT):
+        return COMMIT + folder.name  # the hub's cache names a snapshot by its commit
+    return stand_in.digest(source) if source.startswith(STAND_IN) else digest(folder)
+
+
 def _names() -> list[str]:
     from .registry import SUBJECTS
 
@@ -131,26 +156,9 @@ def _names() -> list[str]:
 
 
 def _is_hub(source: str) -> bool:
-    if source.startswith(("organism/", "/", ".", "~")) or Path(source).is_dir():
+    if source.startswith(("organism/", STAND_IN, "/", ".", "~")) or Path(source).is_dir():
         return False
     return known(source) is not None or re.fullmatch(r"[\w.-]+/[\w.-]+", source) is not None
-
-
-def download_command(source: str, revision: str | None) -> str:
-    """The command that fetches a model without pickled weights."""
-    pinned = f" --revision {revision}" if revision else ""
-    return f"hf download {source}{pinned} " + " ".join(f"--include {shlex.quote(p)}" for p in PATTERNS)
-
-
-def _in_cache(source: str, revision: str | None, entry: Known | None) -> Path:
-    from huggingface_hub import try_to_load_from_cache
-
-    for repo in (source, *(entry.sources if entry else ())):
-        found = try_to_load_from_cache(repo, "config.json", revision=revision)
-        if isinstance(found, str):
-            return Path(found).parent
-    pinned = f" at {revision}" if revision else ""
-    raise NotHere(f"{source}{pinned} is not in the Hugging Face cache", download_command(source, revision))
 
 
 def _check_files(folder: Path, source: str) -> None:

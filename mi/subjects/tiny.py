@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +24,7 @@ def make_tiny(
     vocabulary: int = 300,
     prepends_bos: bool = True,
     pad: bool = True,
+    draw: Callable[[Any], Any] | None = None,
     **config: Any,
 ) -> Path:
     """Write a random model in Hugging Face layout.
@@ -40,6 +41,7 @@ def make_tiny(
         vocabulary: its size at most; 258 at least (bytes, BOS, padding).
         prepends_bos: whether the tokenizer adds BOS of its own.
         pad: whether it has a padding token.
+        draw: makes a tensor of a shape, of standard deviation 1, from torch's generator; None for ``torch.randn``.
         **config: anything else for the configuration.
 
     Returns:
@@ -61,9 +63,9 @@ def make_tiny(
         with torch.no_grad():
             for tensor in hf.parameters():
                 if tensor.dim() > 1:
-                    tensor.normal_(0, 1.5 * tensor.shape[-1] ** -0.5)
+                    tensor.copy_((draw or torch.randn)(tensor.shape) * (1.5 * tensor.shape[-1] ** -0.5))
                 else:
-                    tensor.add_(torch.randn_like(tensor) * 0.3)
+                    tensor.add_((draw or torch.randn)(tensor.shape) * 0.3)
     hf.save_pretrained(folder)
     return folder
 

@@ -1,6 +1,5 @@
 """The benchmark itself: it must be able to fail, and to tell silent from loud."""
 
-import os
 import re
 import warnings
 from contextlib import contextmanager
@@ -22,6 +21,7 @@ from benchmarks.silent_bugs.scenes import SCENES
 from benchmarks.silent_bugs.table import terminal
 from benchmarks.silent_bugs.trial import attempt, clean_run
 
+pytestmark = pytest.mark.usefixtures("environment_put_back")
 BUGS = [m for m in MUTANTS if not m.benign]
 BENIGN = [m for m in MUTANTS if m.benign]
 CATALOGUE = {
@@ -32,15 +32,6 @@ CATALOGUE = {
 
 
 # ---- the registry
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _environment():
-    """The benchmark sets the environment of its process; other tests start processes of their own."""
-    before = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
 
 
 def test_ids_are_unique_and_scenes_exist():

@@ -1,7 +1,6 @@
 """Cards behind a row: found through a real store, checked, shown without harm."""
 
 import json
-import os
 import re
 import shutil
 import sys
@@ -24,6 +23,7 @@ from runners.place import FOLDER, VARIABLE
 from runners.recipe import Recipe
 from runners.store import LAYOUT, Store
 
+pytestmark = pytest.mark.usefixtures("environment_put_back")
 HOSTILE = "\x1b[31m evil\u202e\u200b\r\n"
 TOKENS = ("the", " nurse", HOSTILE, "»sat«")
 
@@ -60,15 +60,6 @@ def made(out, *, progress, coder="sae"):
 def bare(out, *, progress):
     """An artifact without cards."""
     (out / "text.txt").write_text("hello")
-
-
-@pytest.fixture(autouse=True, scope="module")
-def _environment():
-    """Builds set the environment of their process; other tests here start processes of their own."""
-    before = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(before)
 
 
 @pytest.fixture

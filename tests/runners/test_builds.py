@@ -199,13 +199,13 @@ def test_builders_below_the_home_are_found_first(bench, tmp_path):
     code = (
         "from pathlib import Path\n"
         "from face.runners.build import build\n"
-        "from face.runners.local import LocalRunner\n"
+        "from face.runners.runner import open_runner\n"
         "from face.runners.recipe import Recipe\n"
         "from face.runners.store import Store\n"
         f"store = Store(Path({str(bench.store.root)!r}))\n"
         "print(build(Recipe('things:make', 1), store).facts['home'])\n"
         "print(build(Recipe('toy_builders:only_facts', 1, {'value': 'absolute'}), store).facts['value'])\n"
-        "print(LocalRunner(store).build(Recipe('things:make', 2)).facts['home'])\n"
+        "print(open_runner('local', store).build(Recipe('things:make', 2)).facts['home'])\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=home.parent, capture_output=True, text=True, timeout=120, check=False

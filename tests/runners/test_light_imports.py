@@ -22,18 +22,40 @@ MODULES = [
     "build",
     "builder",
     "canonical",
+    "budget",
     "cli",
+    "conductor",
+    "elsewhere",
+    "engine",
     "errors",
     "eviction",
+    "forecast",
+    "gpu",
+    "imagined",
     "inline",
     "lease",
     "local",
     "place",
+    "modal_access",
+    "modal_call",
+    "modal_engine",
+    "modal_log",
+    "modal_storage",
     "pool",
+    "prices",
     "progress",
+    "purse",
+    "ray_address",
+    "ray_code",
+    "ray_engine",
+    "ray_storage",
+    "ray_worker",
     "relay",
+    "remote",
     "runner",
+    "schedule",
     "session",
+    "spending",
     "store",
     "surroundings",
     "text",
@@ -50,10 +72,10 @@ def test_no_module_is_heavy(environment):
 
 def test_finding_what_was_built_is_light(bench):
     code = (
-        "from pathlib import Path; from runners.inline import InlineRunner; from runners.store import Store\n"
+        "from pathlib import Path; from runners.runner import open_runner; from runners.store import Store\n"
         "from runners.recipe import Recipe\n"
         f"store = Store(Path({str(bench.store.root)!r}))\n"
-        "made = InlineRunner(store).build(Recipe('toy_builders:write', 1, {'text': 'a'}))\n"
+        "made = open_runner('inline', store).build(Recipe('toy_builders:write', 1, {'text': 'a'}))\n"
         "print((made.path / 'text.txt').read_text())"
     )
     loaded(code)

@@ -9,8 +9,16 @@ import pytest
 from toy_builders import toy
 
 from runners import pool
-from runners.errors import BuilderError, BuildFailedError, StoreFullError, StoreWarning, WorkerDiedError
-from runners.local import LocalRunner
+from runners.errors import (
+    BuilderError,
+    BuildFailedError,
+    InfrastructureError,
+    NoGPUError,
+    StoreFullError,
+    StoreWarning,
+)
+from runners.conductor import Conductor
+from runners.local import LocalEngine
 from runners.pool import Slot
 from runners.recipe import Recipe, Resources
 
@@ -34,7 +42,7 @@ class Said:
 @pytest.fixture
 def local(bench):
     said = Said()
-    runner = LocalRunner(bench.store, said, [CPU, CPU])
+    runner = Conductor(LocalEngine(bench.store, places=[CPU, CPU]), bench.store, said)
     runner.said = said.lines
     yield runner
     runner.close()
@@ -78,7 +86,7 @@ def test_workers_stay_and_have_their_share_of_threads(local):
 def test_what_is_there_starts_no_process(local, bench):
     bench.build(toy("write"))
     local.build(toy("write"))
-    assert not local._idle
+    assert not local.engine._idle
 
 
 def test_a_builder_that_raises_shows_its_own_traceback(local, bench):
@@ -105,8 +113,8 @@ def test_errors_keep_their_kind(local):
 
 def test_after_a_failure_what_runs_is_finished(local, bench):
     with pytest.raises(BuildFailedError):
-        local.build_all([toy("slow", seconds=0.7), toy("fails"), toy("write", text="never")])
-    assert bench.store.find(toy("slow", seconds=0.7))
+        local.build_all([toy("slow", seconds=2.5), toy("fails"), toy("write", text="never")])
+    assert bench.store.find(toy("slow", seconds=2.5))
     assert "never" not in bench.built
     assert any("finishing what is running" in str(line) for line in local.said)
 
@@ -118,13 +126,13 @@ def test_a_dead_worker_is_replaced_once(local, bench):
     assert any("fragile" in str(line) and "SIGKILL" in str(line) for line in local.said)
 
 
-def test_a_worker_that_dies_twice_is_an_error(local, bench):
-    with pytest.raises(WorkerDiedError) as caught:
+def test_a_worker_that_dies_twice_is_not_tried_again(local, bench):
+    with pytest.raises(InfrastructureError) as caught:
         local.build(toy("die", label="fragile"))
     assert "fragile (" in str(caught.value)
     assert "toy_builders:die, 2 times: its worker process was killed by SIGKILL" in str(caught.value)
     assert "last words" in str(caught.value)
-    with pytest.raises(BuildFailedError, match="not tried again"):
+    with pytest.raises(InfrastructureError, match="2 times"):
         local.build(toy("die", label="fragile"))
     assert bench.built == ["die", "die"]
     assert local.build(toy("write"))
@@ -132,7 +140,7 @@ def test_a_worker_that_dies_twice_is_an_error(local, bench):
 
 def test_a_worker_that_dies_of_boredom_is_replaced(local, bench):
     local.build(toy("write", text="a"))
-    (worker,) = local._idle
+    (worker,) = local.engine._idle
     os.kill(worker.pid, signal.SIGKILL)
     until(lambda: not alive(worker.pid))
     assert local.build(toy("write", text="b"))
@@ -162,9 +170,10 @@ def test_damage_is_found_and_warnings_of_workers_about_it_arrive(local, bench):
 
 
 PARENT = """
-    from runners.local import LocalRunner
+    from runners.conductor import Conductor
+    from runners.local import LocalEngine
     from runners.pool import Slot
-    runner = LocalRunner(store, places=[Slot(None, 1)])
+    runner = Conductor(LocalEngine(store, places=[Slot(None, 1)]), store)
     try:
         runner.build(toy("children", seconds=60))
     except KeyboardInterrupt:
@@ -242,7 +251,7 @@ def test_one_place_per_gpu(machine, monkeypatch):
 
 
 def test_recipes_go_where_they_asked_to(bench):
-    runner = LocalRunner(bench.store, places=[Slot("3", 1), Slot("", 2)])
+    runner = Conductor(LocalEngine(bench.store, places=[Slot("3", 1), Slot("", 2)]), bench.store)
     name = {"name": "CUDA_VISIBLE_DEVICES"}
     on_gpu = Recipe("toy_builders:environment", 1, name, resources=Resources(gpu="any"))
     on_cpu = Recipe("toy_builders:environment", 2, name)
@@ -253,9 +262,15 @@ def test_recipes_go_where_they_asked_to(bench):
         runner.close()
 
 
-def test_without_a_gpu_all_run_on_the_cpu(bench):
-    runner = LocalRunner(bench.store, places=[CPU])
+def test_without_a_gpu_the_user_decides(bench, monkeypatch):
+    monkeypatch.delenv("MI_ASSAY_DEVICE", raising=False)
+    runner = Conductor(LocalEngine(bench.store, places=[CPU]), bench.store)
+    needs = Recipe("toy_builders:only_facts", 1, {"value": 1}, resources=Resources(gpu="h100"))
     try:
-        assert runner.build(Recipe("toy_builders:only_facts", 1, {"value": 1}, resources=Resources(gpu="h100")))
+        with pytest.raises(NoGPUError, match="needs a GPU, and there is none here"):
+            runner.build(needs)
+        runner.close()
+        monkeypatch.setenv("MI_ASSAY_DEVICE", "cpu")
+        assert runner.build(needs).facts == {"value": 1}
     finally:
         runner.close()

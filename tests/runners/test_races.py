@@ -242,30 +242,33 @@ def test_a_fork_keeps_its_own_lease(bench):
     assert finish(bench.python(code)).split() == ["True", "True", "False", "True"]
 
 
-def test_builds_that_need_a_gpu_take_turns_and_others_do_not_wait(bench):
+def test_builds_that_need_a_gpu_take_turns_and_others_do_not_wait(bench, monkeypatch):
     """A model and the server that scores its latents are never on one GPU together, whichever processes build."""
     from threading import Event, Thread
 
+    from runners.gpu import turn
     from runners.recipe import Recipe, Resources
     from runners.store import Store
 
     needs = Recipe("toy_builders:only_facts", 1, {"value": 1}, resources=Resources(gpu="any"))
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1,0")
+    monkeypatch.delenv("MI_ASSAY_DEVICE", raising=False)
     inside, leave, order = Event(), Event(), []
 
     def first():
-        with Store(bench.store.root).on_gpu(needs):
+        with turn(needs, Store(bench.store.root)):
             inside.set()
             leave.wait(10)
             order.append("first")
 
     def second():
-        with Store(bench.store.root).on_gpu(needs):
+        with turn(needs, Store(bench.store.root)):
             order.append("second")
 
     threads = [Thread(target=first)]
     threads[0].start()
     assert inside.wait(10)
-    with Store(bench.store.root).on_gpu(Recipe("toy_builders:only_facts", 1, {"value": 2})):
+    with turn(Recipe("toy_builders:only_facts", 1, {"value": 2}), Store(bench.store.root)):
         order.append("cpu")
     threads.append(Thread(target=second))
     threads[1].start()

@@ -274,16 +274,16 @@ def _reversed_examples(*names: str) -> Enact:
     """Labelled texts or prompts in reverse order."""
 
     def enact(scene: Any) -> AbstractContextManager[None]:
-        return together(*(replaced(scene, name, _reversed_file(getattr(scene, name))) for name in names))
+        return together(*(replaced(scene, name, reversed_file(getattr(scene, name))) for name in names))
 
     return enact
 
 
 def _reversed_prompts(scene: Any) -> AbstractContextManager[None]:
-    return replaced(scene, "prompts", {split: _reversed_file(path) for split, path in scene.prompts.items()})
+    return replaced(scene, "prompts", {split: reversed_file(path) for split, path in scene.prompts.items()})
 
 
-def _reversed_file(path: Path) -> Path:
+def reversed_file(path: Path) -> Path:
     with _reversed_texts_of(path) as out:
         return Path(out)
 
@@ -316,38 +316,6 @@ def _reference_batches(scene: Any) -> AbstractContextManager[None]:
         return lambda *given: reference(*given, batch_size=17)
 
     return wrapped(causal, "reference", around)
-
-
-def _windows_elsewhere(scene: Any) -> AbstractContextManager[None]:
-    """Held-out texts in reverse order."""
-    from ..scenes.autointerp import harvested
-
-    path = _reversed_file(scene.texts["test"])
-    return replaced(scene, "harvests", {**scene.harvests, "test": harvested(path, scene.spec)})
-
-
-def _cached_in_pieces(scene: Any) -> AbstractContextManager[None]:
-    """Latents are cached a few documents at a time."""
-    import mi.autointerp.cache as cache
-
-    return replaced(cache, "BYTES_OF_LATENTS", 1)
-
-
-def _other_ties(scene: Any) -> AbstractContextManager[None]:
-    """Tokens that fire equally often are named in another order."""
-    from mi.autointerp import lexical
-
-    def around(naming: Any) -> Any:
-        return lambda tokens: naming(list(reversed(tokens)))
-
-    return wrapped(lexical, "naming", around)
-
-
-def _other_draw(scene: Any) -> AbstractContextManager[None]:
-    """The registered latents are listed in another order."""
-    from ..scenes import autointerp
-
-    return wrapped(autointerp, "draw", lambda draw: lambda *given: draw(*given)[::-1])
 
 
 def benign(name: str, part: str, what: str, scene: str, enact: Enact) -> Mutant:
@@ -386,14 +354,6 @@ MUTANTS = (
     benign("prompt-order", "steering", "prompts in reverse order", "steered", _reversed_prompts),
     benign("reference-batches", "circuits", "means added up in batches of 17 texts", "circuits", _reference_batches),
     benign("circuit-texts", "circuits", "the texts of the means in reverse order", "circuits", _reversed_examples("examples")),
-    benign("shown", "autointerp", "seven windows in a question", "autointerp", setting(n_shown=7)),
-    benign("concurrency", "autointerp", "one question at a time", "autointerp", setting(concurrency=1)),
-    benign("window-seed", "autointerp", "another draw of the windows", "autointerp", setting(sample_seed=9)),
-    benign("control-seed", "autointerp", "other shuffled and random explanations", "autointerp", setting(control_seed=5)),
-    benign("window-order", "autointerp", "held-out texts in reverse order", "autointerp", _windows_elsewhere),
-    benign("latent-order", "autointerp", "the registered latents listed backwards", "autointerp", _other_draw),
-    benign("cache-batches", "autointerp", "latents cached a few documents at a time", "autointerp", _cached_in_pieces),
-    benign("named-order", "autointerp", "tokens named in another order", "autointerp", _other_ties),
     benign("saebench-batches", "benchmarks", "SAEBench runs the model on batches of 50 texts", "saebench", setting(batch_size=50)),
     benign("unit-order", "metrics", "units in another order", "court-paired", study(_permuted)),
     benign("one-excluded", "metrics", "one document of sixty is missing, and counted", "court-paired", study(_one_excluded)),

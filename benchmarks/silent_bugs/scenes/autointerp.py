@@ -313,7 +313,7 @@ def _lab(scene: AutoInterpScene) -> Any:
     def built(*asked: Any) -> list[Any]:
         return [SimpleNamespace(path=scene.made.get(key), digest=str(key)) for key in asked]
 
-    return SimpleNamespace(spec=scene.spec, recipes=recipes, plan=plan, built=built)
+    return SimpleNamespace(spec=scene.spec, recipes=recipes, plan=plan, built=built, stand_in=False)
 
 
 def harvested(texts: Path, spec: dict[str, Any]) -> Path:

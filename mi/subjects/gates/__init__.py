@@ -108,11 +108,16 @@ def build(
 ) -> dict[str, Any]:
     """Builder: examine a subject on the first ``n_texts`` texts and write ``gates.json``.
 
+    Returns:
+        ``gates`` (how many), ``files`` (the digest of configuration, tokenizer and weights that were really used),
+        ``perplexity``, ``uniform_perplexity``.
+
     Raises:
         GateFailed: see :func:`check_subject`; nothing is written then.
     """
     from ...texts import Texts
     from ..load import load_subject
+    from ..spec import digest
 
     chosen = [text["text"] for text in Texts(texts).head(n_texts)]
     loaded = load_subject(subject)
@@ -125,13 +130,15 @@ def build(
         reports = check_subject(loaded, chosen, sites, tick=tick)
     facts = {
         "subject": subject,
+        "files": digest(loaded.folder),
         "sites": list(sites if sites is not None else loaded.sites),
         "gates": [report.json() for report in reports],
         "perplexity": perplexity(loaded, chosen),
         "uniform_perplexity": float(loaded.vocabulary.size),
     }
     (out / "gates.json").write_text(json.dumps(facts, indent=1), "utf-8")
-    return {"gates": len(reports), "perplexity": facts["perplexity"], "uniform_perplexity": facts["uniform_perplexity"]}
+    kept = {name: facts[name] for name in ("files", "perplexity", "uniform_perplexity")}
+    return {"gates": len(reports), **kept}
 
 
 def perplexity(subject: Subject, texts: Sequence[str]) -> float:

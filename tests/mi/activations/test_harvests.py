@@ -138,7 +138,7 @@ def test_an_interrupted_harvest_goes_on_and_ends_the_same(make, monkeypatch, at)
 
             patch.setattr(shard_writer, "save_file", cut)
         else:
-            patch.setattr("mi.activations.harvest._finish", lambda *args: (_ for _ in ()).throw(Killed))
+            patch.setattr("mi.activations.harvest.finish", lambda *args: (_ for _ in ()).throw(Killed))
         with pytest.raises(Killed):
             make("resumed")
     ran = []
@@ -238,7 +238,9 @@ def test_gates_of_this_subject_are_enough_and_of_another_are_not(
         make("other", spec=tiny_spec("llama"), sites=SITES[:2], gates=gates)
 
 
-@pytest.mark.parametrize("wrong", [{"dtype": "int8"}, {"sites": []}, {"shard_rows": 0}])
+@pytest.mark.parametrize(
+    "wrong", [{"dtype": "int8"}, {"sites": []}, {"shard_rows": 0}, {"parts": 0}, {"part": 2, "parts": 2}]
+)
 def test_settings_that_make_no_sense_are_refused(make, wrong):
     with pytest.raises(Refusal, match="Correct the recipe"):
         make(**wrong)

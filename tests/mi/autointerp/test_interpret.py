@@ -106,7 +106,7 @@ def test_every_registered_latent_has_a_row_and_dead_ones_no_score(ask, sampled):
     for name in ("detection", "fuzzing", "detection_random", "fuzzing_shuffled"):
         assert np.array_equal(table.column(name)[scored], np.ones(scored.sum()))
         assert np.isnan(table.column(name)[~scored]).all()
-    assert table.facts["coverage"] == scored.sum() / 5
+    assert table.facts["coverage"] == scored.sum() / len(DRAWN)
 
 
 def test_both_wrong_explanations_come_with_every_scorer(ask, sampled):

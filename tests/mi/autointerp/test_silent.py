@@ -2,7 +2,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mi.autointerp.silent import length_auc, silent_windows
+from mi.autointerp.auc import auc
+from mi.autointerp.silent import silent_windows
 
 
 @given(st.integers(1, 40), st.integers(0, 40), st.integers(1, 8), st.integers(0, 9))
@@ -33,11 +34,6 @@ def test_length_tells_nothing():
     like = size[rng.choice(fires, 40, replace=False)]
     matched = size[silent_windows(pool, size, like, 50, rng)]
     blind = size[rng.choice(pool, 50, replace=False)]
-    assert abs(length_auc(like, matched) - 0.5) < 0.03
-    assert length_auc(like, blind) > 0.65
-
-
-def test_auc_of_lengths():
-    assert length_auc(np.array([9, 9]), np.array([3])) == 1.0
-    assert length_auc(np.array([9]), np.array([9, 3, 12, 9])) == 0.5
-    assert length_auc(np.array([2]), np.array([9])) == 0.0
+    activating = [True] * len(like) + [False] * 50
+    assert abs(auc(activating, [*like, *matched]) - 0.5) < 0.03
+    assert auc(activating, [*like, *blind]) > 0.65

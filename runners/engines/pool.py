@@ -6,7 +6,6 @@ import contextlib
 import json
 import os
 import queue
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,6 +14,7 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
+from .gpu import gpus
 from .home import PREFIX
 from .surroundings import cores
 
@@ -52,23 +52,6 @@ def slots() -> list[Slot]:
     threads = max(1, cores() // (count + len(devices)))
     hidden = "" if devices else None
     return [Slot(device, threads) for device in devices] + [Slot(hidden, threads)] * count
-
-
-def gpus() -> list[str]:
-    """The GPUs that this process may use, by the names that ``CUDA_VISIBLE_DEVICES`` takes. Starts no CUDA."""
-    allowed = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if allowed is not None:
-        return [d.strip() for d in allowed.split(",") if d.strip() not in ("", "-1")]
-    if not shutil.which("nvidia-smi"):
-        return []
-    try:
-        done = subprocess.run(
-            ["nvidia-smi", "-L"], capture_output=True, text=True, timeout=20, stdin=subprocess.DEVNULL
-        )
-    except (OSError, subprocess.TimeoutExpired):
-        return []
-    found = [line for line in done.stdout.splitlines() if line.startswith("GPU ")] if done.returncode == 0 else []
-    return [str(k) for k in range(len(found))]
 
 
 class Worker:

@@ -14,17 +14,20 @@ Send = Callable[[dict[str, Any]], None]
 
 
 class Sender:
-    """Progress that turns everything into messages."""
+    """Progress that turns everything into messages.
 
-    def __init__(self, send: Send) -> None:
-        self._send, self._next = send, 0
+    ``tick`` is called whenever a builder counts: it is between two steps of its work then.
+    """
+
+    def __init__(self, send: Send, tick: Callable[[], None] = lambda: None) -> None:
+        self._send, self._tick, self._next = send, tick, 0
 
     @contextmanager
     def __call__(self, label: str, total: int | None, unit: str) -> Iterator[Bar]:
         self._next += 1
         key = str(self._next)
         self._send({"bar": key, "open": [label, total, unit]})
-        bar = _SentBar(self._send, key)
+        bar = _SentBar(self._send, key, self._tick)
         try:
             yield bar
         finally:
@@ -37,14 +40,15 @@ class Sender:
 
 
 class _SentBar:
-    def __init__(self, send: Send, key: str) -> None:
-        self._send, self._key = send, key
+    def __init__(self, send: Send, key: str, tick: Callable[[], None]) -> None:
+        self._send, self._key, self._tick = send, key, tick
         self._waiting, self._last = 0, time.monotonic()
 
     def update(self, n: int) -> None:
         self._waiting += n
         if time.monotonic() - self._last >= PAUSE:
             self.flush()
+        self._tick()
 
     def note(self, text: str) -> None:
         self._send({"bar": self._key, "note": text})

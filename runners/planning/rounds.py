@@ -1,0 +1,64 @@
+"""Rounds: a session before its tests run. What they need is found out, priced, and built all together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+
+from .discovery import Discovery, Wanted
+from .errors import BudgetError, CapReachedError, RunnersError
+from .forecast import forecast
+from .recipe import Recipe
+from .session_runner import SessionRunner
+
+
+def print_plan(runner: SessionRunner, items: Sequence[pytest.Item]) -> None:
+    """Say what would be built for these tests. Nothing is, and nobody is asked who would have to be paid."""
+    wanted = _wanted(runner, items)
+    ask = True
+    try:
+        runner.require_usable()
+    except RunnersError as exc:
+        runner.progress.say(f"what lies in the storage of {runner.name} is not known: {exc}")
+        ask = False
+    todo = runner.conductor.todo(_recipes(wanted), ask=ask)
+    for line in forecast(todo, wanted, runner.conductor.purse):
+        print(line)
+    try:
+        runner.conductor.purse.require_approved(todo)
+    except BudgetError as exc:
+        print(f"to run it: {exc} {exc.fix}")
+
+
+def build_first(runner: SessionRunner, items: Sequence[pytest.Item]) -> None:
+    """Build what these tests need, going on after failures: each test finds out for itself what became of its own.
+
+    Raises:
+        BudgetError: nobody has agreed to what it costs.
+        RunnersError: the runner cannot be used.
+    """
+    wanted = _wanted(runner, items)
+    recipes = _recipes(wanted)
+    conductor = runner.conductor
+    todo = conductor.todo(recipes)
+    if not todo:
+        runner.progress.say("everything that these tests need is there: nothing is built")
+        return
+    for line in forecast(todo, wanted, conductor.purse):
+        runner.progress.say(line)
+    try:
+        conductor.build_what_can_be(recipes)
+    except CapReachedError as exc:  # some of it is there: the tests that have all they need can run
+        runner.progress.say(f"{exc} {exc.fix}")
+        runner.incomplete = True
+
+
+def _wanted(runner: SessionRunner, items: Sequence[pytest.Item]) -> list[Wanted]:
+    discovery = Discovery(items)
+    with runner.discovering(discovery), runner.progress("planning", len(items), "tests") as bar:
+        return discovery.run(lambda: bar.update(1))
+
+
+def _recipes(wanted: Sequence[Wanted]) -> list[Recipe]:
+    return list(dict.fromkeys(recipe for test in wanted for recipe in test.recipes))

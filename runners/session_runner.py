@@ -1,0 +1,154 @@
+"""SessionRunner: what the ``runner`` fixture gives to tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import shlex
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from .artifact import Artifact
+from .budget import Budget, cap_usd
+from .conductor import WIDTH, Conductor
+from .discovery import Discovery
+from .errors import BudgetError, InfrastructureError, NotRunError, RunnersError
+from .place import store_folder
+from .progress import Progress
+from .recipe import Recipe
+from .runner import open_runner
+from .session import Session
+from .spending import JOURNAL, Journal
+from .store import Store
+from .text import parse_size
+
+
+class SessionRunner:
+    """The chosen runner, and what it has handed out in this process.
+
+    Attributes:
+        asked: what the present test has asked for, by digest.
+        incomplete: whether something was lost or stopped that a test needed.
+    """
+
+    def __init__(self, config: pytest.Config, shared: dict[str, Any], progress: Progress) -> None:
+        folder = Path(shared["store"]) if shared["store"] else store_folder(config.rootpath)
+        cap = config.getoption("store_cap")
+        try:
+            session = Session(shared["session"], config.getoption("rebuild"))
+            self.store = Store(folder, parse_size(cap) if cap else None, session)
+            self.journal = Journal(config.rootpath / JOURNAL)
+            budget = Budget(
+                self.journal,
+                f"{session.id}-{os.getpid()}",  # each process of a session starts builds of its own
+                cap_usd(config.getoption("budget")),
+                config.getoption("approve"),
+                config.getoption("prices_ok"),
+            )
+            self.name = config.getoption("runner")
+            self.conductor: Conductor = open_runner(
+                self.name, self.store, progress, budget, config.getoption("containers") or WIDTH
+            )
+        except RunnersError as exc:
+            raise pytest.UsageError(f"{exc} {getattr(exc, 'fix', '')}".strip()) from None
+        self.progress, self._config = progress, config
+        self._opened: dict[str, Artifact] = {}
+        self._discovery: Discovery | None = None
+        self._told: set[str] = set()
+        self.asked: dict[str, Recipe] = {}
+        self.incomplete = False
+
+    def build(self, recipe: Recipe) -> Artifact:
+        """The artifact of a recipe: from the store, or built now. With ``--offline``, the test does not run without."""
+        __tracebackhide__ = True
+        return self.build_all([recipe])[0]
+
+    def build_all(self, recipes: Sequence[Recipe]) -> list[Artifact]:
+        """The same for many, in their order; most runners build several at the same time."""
+        __tracebackhide__ = True
+        if self._discovery is not None:
+            return self._discovery.take(recipes, self.store.find)
+        self.asked.update((r.digest, r) for r in recipes)
+        wanted = [r for r in dict.fromkeys(recipes) if r.digest not in self._opened]
+        failed: RunnersError | None = None
+        try:
+            made = [self._there(r) for r in wanted] if self._offline else self.conductor.build_all(wanted)
+        except RunnersError as exc:
+            failed = exc
+        if isinstance(failed, NotRunError):
+            if isinstance(failed, InfrastructureError | BudgetError):
+                self.incomplete = True
+                # A skip is one letter, and this is no condition that somebody chose.
+                self._tell_once(f"not run: {failed} {failed.fix}")
+            skipped = pytest.skip.Exception(str(failed))
+            skipped.fix = failed.fix  # type: ignore[attr-defined]  # the ledger's row says it
+            raise skipped from None
+        if failed is not None:
+            raise failed.with_traceback(None) from None  # its text says where; our own frames would only hide it
+        self._opened.update((artifact.digest, artifact) for artifact in made)
+        return [self._opened[r.digest] for r in recipes]
+
+    def require_usable(self) -> None:
+        """Ask a runner elsewhere whether it can be used at all.
+
+        Raises:
+            RunnersError: it cannot, and what to do.
+        """
+        check: Callable[[], None] | None = getattr(self.conductor.engine, "require_usable", None)
+        if check is not None:
+            check()
+
+    @contextmanager
+    def discovering(self, discovery: Discovery) -> Iterator[None]:
+        """Build nothing, and tell ``discovery`` what is asked for."""
+        self._discovery = discovery
+        try:
+            yield
+        finally:
+            self._discovery = None
+
+    def cost(self) -> str:
+        """What all builds below the present test's artifacts cost, as JSON; empty where nothing ever cost anything."""
+        digests = {below.digest for recipe in self.asked.values() for below in recipe.walk()}
+        try:
+            found = self.journal.cost(digests)
+        except RunnersError as exc:  # no reason to lose a verdict
+            self._tell_once(str(exc))
+            return ""
+        return json.dumps(found) if found["builds"] else ""
+
+    def _tell_once(self, text: str) -> None:
+        if text not in self._told:
+            self._told.add(text)
+            self.progress.say(text)
+
+    @property
+    def _offline(self) -> bool:
+        return bool(self._config.getoption("offline"))
+
+    def _there(self, recipe: Recipe) -> Artifact:
+        __tracebackhide__ = True
+        found = self.store.find(recipe)
+        if found is None:
+            raise pytest.skip.Exception(f"{recipe} is not built, and --offline builds nothing: {self._command()}")
+        return found
+
+    def _command(self) -> str:
+        """What builds it: this very test, without ``--offline``."""
+        nodeid = os.environ.get("PYTEST_CURRENT_TEST", "").rpartition(" ")[0]
+        path, colons, rest = nodeid.partition("::")
+        here = self._config.invocation_params.dir
+        words = ["pytest", os.path.relpath(self._config.rootpath / path, here) + colons + rest]
+        if self.name != "inline":
+            words.append(f"--runner={self.name}")
+        if self._config.getoption("store"):
+            words.append(f"--store={self.store.root}")
+        return shlex.join(words)
+
+    def close(self) -> None:
+        """End everything that was started."""
+        self.conductor.close()
