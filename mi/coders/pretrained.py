@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
+from ..downloads import allowed
 from ..progress import Progress
 from . import saelens_coder, sparsify_coder
 from .coder import CoderFacts, CoderFault
@@ -50,7 +51,7 @@ def saelens(
 
         try:
             repo, path = get_repo_id_and_folder_name(release, sae_id)
-            with _network(download), warnings.catch_warnings():
+            with _network(download or allowed()), warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # it advises on loading the model; that is a fact here
                 sae = SAE.from_pretrained(release, sae_id, device="cpu")
         except FileNotFoundError as missing:
@@ -194,7 +195,7 @@ def _snapshot(repository: str, hookpoint: str | None, download: bool) -> Path:
     pattern = f"{hookpoint}/*" if hookpoint else None
     command = f"hf download {repository}" + (f' --include "{pattern}"' if pattern else "")
     try:
-        home = Path(snapshot_download(repository, allow_patterns=pattern, local_files_only=not download))
+        home = Path(snapshot_download(repository, allow_patterns=pattern, local_files_only=not (download or allowed())))
     except (FileNotFoundError, HFValidationError) as missing:
         raise CoderNotHere(repository, command) from missing
     if hookpoint is not None and not (home / hookpoint / sparsify_coder.CONFIG).exists():
@@ -203,11 +204,11 @@ def _snapshot(repository: str, hookpoint: str | None, download: bool) -> Path:
 
 
 @contextmanager
-def _network(allowed: bool) -> Iterator[None]:
+def _network(wanted: bool) -> Iterator[None]:
     """Keep the hub library off the network, whatever the environment said when it was imported."""
     from huggingface_hub import constants
 
-    with patch.object(constants, "HF_HUB_OFFLINE", constants.HF_HUB_OFFLINE if allowed else True):
+    with patch.object(constants, "HF_HUB_OFFLINE", constants.HF_HUB_OFFLINE if wanted else True):
         yield
 
 
