@@ -72,8 +72,8 @@ def measure(name: str, environment: Mapping[str, str], folder: Path, workers: in
 def opened(name: str, folder: Path, workers: int) -> Conductor:
     """A conductor whose engine has so many workers."""
     from runners.conductor import Conductor
-    from runners.local import LocalEngine
-    from runners.pool import Slot
+    from runners.engines.local import LocalEngine
+    from runners.engines.pool import Slot
     from runners.progress import SILENT
     from runners.runner import open_runner
     from runners.store import Store

@@ -34,7 +34,7 @@ def read_budget(root: Path, budget: str | None, settle: Sequence[str] = ()) -> d
     Raises:
         LedgerError: a journal or an amount that cannot be read, a key that is unknown or not open.
     """
-    spending, budgets = sibling("runners.spending"), sibling("runners.budget")
+    spending, budgets = sibling("runners.money.spending"), sibling("runners.money.budget")
     journal = spending.Journal(root / FILE)
     try:
         cap = budgets.cap_usd(budget)

@@ -13,17 +13,17 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from .artifact import Artifact
-from .budget import Budget
 from .build import build, keep_to_the_cap, plan
 from .elsewhere import Elsewhere
-from .engine import Engine, Handle, Job, Outcome
+from .engines.engine import Engine, Handle, Job, Outcome
+from .engines.inline import InlineEngine
+from .engines.relay import Receiver
 from .errors import BudgetError, BuildFailedError, InfrastructureError, RunnersError, StoreWarning
 from .gpu import CHOICE
-from .inline import InlineEngine
+from .money.budget import Budget
+from .money.purse import GRACE, TRIES, Purse
 from .progress import SILENT, Progress
-from .purse import GRACE, TRIES, Purse
 from .recipe import Recipe
-from .relay import Receiver
 from .store import Store
 from .text import clean, span
 
@@ -119,7 +119,9 @@ class Conductor:
         found = self._store.find(recipe)
         if found is None and self._elsewhere is not None:
             found = self._elsewhere.find(recipe, ask=False) or self._elsewhere.find(recipe, ask=True)
-        return found or build(recipe, self._store, self._progress, self.name)  # somebody has emptied the store meanwhile
+        return found or build(
+            recipe, self._store, self._progress, self.name
+        )  # somebody has emptied the store meanwhile
 
     # ---- the loop -----------------------------------------------------------------------------------
 
@@ -148,7 +150,9 @@ class Conductor:
                     self._show()
                     if outcome is None and run.overdue():
                         run.handle.cancel()
-                        outcome = Outcome(lost=f"it was ended {span(run.job.timeout)} after its limit began", again=False)
+                        outcome = Outcome(
+                            lost=f"it was ended {span(run.job.timeout)} after its limit began", again=False
+                        )
                     if outcome is not None:
                         moved = True
                         self._ended(run, outcome, tries, waiting, failed)
@@ -276,7 +280,9 @@ class Conductor:
         before = elsewhere.find(recipe, ask=False)
         made = elsewhere.remember(text).manifest
         if before is not None and before.manifest.content != made.content:
-            self._progress.say(f"{recipe} has another content than before: see python -m runners why {recipe.digest[:12]}")
+            self._progress.say(
+                f"{recipe} has another content than before: see python -m runners why {recipe.digest[:12]}"
+            )
 
     def _given_up(self, recipe: Recipe, lost: str, tries: int) -> InfrastructureError:
         times = f", {tries} times" if tries > 1 else ""

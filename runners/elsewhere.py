@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from .artifact import Artifact, Manifest, ManifestError
-from .engine import Storage
+from .engines.engine import Storage
 from .errors import InfrastructureError
 from .recipe import Recipe
 from .store import Store, require_same_recipe
@@ -106,9 +106,7 @@ class Elsewhere:
             found = self._store.find(recipe)
             if found is None or found.manifest.content != manifest.content:
                 try:
-                    found = self._store.adopt(
-                        recipe, manifest, lambda name, to: self._storage.fetch(digest, name, to)
-                    )
+                    found = self._store.adopt(recipe, manifest, lambda name, to: self._storage.fetch(digest, name, to))
                 except (OSError, Damage) as exc:
                     self.forget(digest)
                     raise self._gone(str(recipe), clean(exc)) from None

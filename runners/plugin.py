@@ -154,7 +154,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     if not planning and config.getoption("runner") in HERE:
         return None
     from .errors import RunnersError
-    from .rounds import build_first, print_plan
+    from .planning.rounds import build_first, print_plan
 
     items = [item for item in session.items if "runner" in getattr(item, "fixturenames", ())]
     try:

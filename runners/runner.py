@@ -8,20 +8,20 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from .artifact import Artifact
-from .budget import Budget
 from .conductor import WIDTH, Conductor
-from .engine import Engine
+from .engines.engine import Engine
 from .errors import RunnersError
+from .money.budget import Budget
 from .progress import SILENT, Progress
 from .recipe import Recipe
 from .store import Store
 
 # name -> "module:class" of an engine, relative to this package if it begins with a dot; imported when it is chosen
 ENGINES = {
-    "inline": ".inline:InlineEngine",
-    "local": ".local:LocalEngine",
-    "modal": ".modal_engine:ModalEngine",
-    "ray": ".ray_engine:RayEngine",
+    "inline": ".engines.inline:InlineEngine",
+    "local": ".engines.local:LocalEngine",
+    "modal": ".engines.modal.engine:ModalEngine",
+    "ray": ".engines.ray.engine:RayEngine",
 }
 
 
@@ -41,7 +41,7 @@ class Runner(Protocol):
 
 
 def register(name: str, target: str) -> None:
-    """Add an engine (see :mod:`runners.engine`): ``register("slurm", "my_package.slurm:SlurmEngine")``."""
+    """Add an engine (see :mod:`runners.engines.engine`): ``register("slurm", "my_package.slurm:SlurmEngine")``."""
     ENGINES[name] = target
 
 

@@ -13,16 +13,16 @@ from typing import Any
 import pytest
 
 from .artifact import Artifact
-from .budget import Budget, cap_usd
 from .conductor import WIDTH, Conductor
-from .discovery import Discovery
 from .errors import BudgetError, InfrastructureError, NotRunError, RunnersError
+from .money.budget import Budget, cap_usd
+from .money.spending import JOURNAL, Journal
 from .place import store_folder
+from .planning.discovery import Discovery
 from .progress import Progress
 from .recipe import Recipe
 from .runner import open_runner
 from .session import Session
-from .spending import JOURNAL, Journal
 from .store import Store
 from .text import parse_size
 

@@ -8,12 +8,12 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
-from .errors import RunnersError
-from .recipe import Recipe, Resources
-from .session import Session
+from ..errors import RunnersError
+from ..recipe import Recipe, Resources
+from ..session import Session
 
 Tell = Callable[[dict[str, Any]], None]
-"""Takes a message from a running build, in any thread: see :mod:`runners.relay`; besides, ``{"log": line}`` is
+"""Takes a message from a running build, in any thread: see :mod:`runners.engines.relay`; besides, ``{"log": line}`` is
 something that the builder printed and ``{"warn": text}`` a StoreWarning."""
 
 

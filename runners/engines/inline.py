@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from .build import build, found
+from ..build import build, found
+from ..errors import RunnersError
+from ..progress import SILENT, Progress
+from ..recipe import Recipe, Resources
+from ..store import Store
 from .engine import Job, Outcome, Price, Storage, Tell
-from .errors import RunnersError
-from .progress import SILENT, Progress
-from .recipe import Recipe, Resources
-from .store import Store
 
 
 class InlineEngine:

@@ -6,15 +6,14 @@ import atexit
 import queue
 import time
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import Any
 
+from ..progress import SILENT, Progress
+from ..recipe import Recipe, Resources
+from ..store import Store
 from .engine import Job, Outcome, Price, Storage, Tell
 from .pool import Slot, Worker, slots
-from .progress import SILENT, Progress
-from .recipe import Recipe, Resources
 from .remote import outcome_of
-from .store import Store
 
 
 class LocalEngine:

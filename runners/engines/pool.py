@@ -14,9 +14,9 @@ import threading
 from dataclasses import dataclass
 from typing import Any
 
-from .gpu import gpus
-from .home import PREFIX
-from .surroundings import cores
+from ..gpu import gpus
+from ..home import PREFIX
+from ..surroundings import cores
 
 WORKERS_VARIABLE = "MI_ASSAY_WORKERS"
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
@@ -70,7 +70,7 @@ class Worker:
         self._output = tempfile.TemporaryFile()  # noqa: SIM115  # as long as the process
         # A group of its own: Ctrl-C reaches the parent, which ends the whole group, whatever a builder started in it.
         self._process = subprocess.Popen(
-            [sys.executable, "-m", f"{PREFIX}.runners.worker".lstrip(".")],
+            [sys.executable, "-m", f"{PREFIX}.runners.engines.worker".lstrip(".")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._output,

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import Any
 
-from .progress import Bar, Progress
+from ..progress import Bar, Progress
 
 PAUSE = 0.2  # seconds between two messages of one count
 Send = Callable[[dict[str, Any]], None]

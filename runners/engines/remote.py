@@ -13,14 +13,14 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from . import errors
-from .build import build
+from .. import errors
+from ..build import build
+from ..errors import BuildFailedError, NotRunError, RunnersError, StoreWarning
+from ..gpu import CHOICE
+from ..recipe import Recipe
+from ..store import Store
 from .engine import Job, Outcome
-from .errors import BuildFailedError, NotRunError, RunnersError, StoreWarning
-from .gpu import CHOICE
-from .recipe import Recipe
 from .relay import Send, Sender
-from .store import Store
 
 CAP = 10**15  # bytes: a store that others share is not made room in from here
 

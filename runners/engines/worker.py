@@ -1,6 +1,6 @@
 """The worker process: builds recipes that arrive as JSON lines, and answers in JSON lines.
 
-``python -m runners.worker``, started by ``pool.py``. Nothing is pickled, and what a builder prints goes to stderr, so
+``python -m runners.engines.worker``, started by ``pool.py``. Nothing is pickled, and what a builder prints goes to stderr, so
 that it cannot garble the answers.
 """
 
@@ -15,10 +15,10 @@ import threading
 from pathlib import Path
 from typing import Any, TextIO
 
+from ..store import Store
 from .engine import Job
 from .relay import Sender
 from .remote import answer, warnings_sent
-from .store import Store
 
 
 def main() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from math import ceil, isfinite
 
-from .errors import ApprovalNeededError, BudgetError, CapReachedError
+from ..errors import ApprovalNeededError, BudgetError, CapReachedError
 from .spending import Journal
 
 GATE_USD, GATE_MINUTES = 5.0, 90.0

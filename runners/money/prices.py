@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from .errors import PricesTooOldError, RunnersError
+from ..errors import PricesTooOldError, RunnersError
 
 DATE = date(2026, 10, 4)
 SOURCE = "modal.com/pricing, list price; three copies agreed; region choice (x1.25 to 1.75) not included"
@@ -84,7 +84,7 @@ def require_fresh(rates: Rates, today: date, ok: bool) -> None:
         raise PricesTooOldError(
             f"the prices are of {rates.date}, {age} days old ({rates.source}): no estimate made with them can be relied "
             f"on after {FRESH_DAYS} days.",
-            "Let modal tell its own (a token and the network), compare runners/prices.py with modal.com/pricing, or take "
+            "Let modal tell its own (a token and the network), compare runners/money/prices.py with modal.com/pricing, or take "
             "them as they are: --prices-ok.",
         )
 

@@ -7,15 +7,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from ..engines.engine import Engine, Price
+from ..recipe import Recipe
 from .budget import Budget, dollars
-from .engine import Engine, Price
 from .prices import Rates, require_fresh
-from .recipe import Recipe
 from .schedule import expected_minutes
 
 ASSUMED = 10.0  # minutes of a build that nobody has estimated
 SHORTEST, LONGEST = 300.0, 86_400.0  # seconds: limits of the limit
-GRACE = 60.0  # seconds beyond its limit that a submission may take; a container that was taken away begins its limit anew
+GRACE = (
+    60.0  # seconds beyond its limit that a submission may take; a container that was taken away begins its limit anew
+)
 SLACK = 3.0  # estimates are good to such a factor; a build that was ended for nothing costs more than one that is late
 TRIES = 2  # of a build whose worker was lost: once may be the machine's fault
 

@@ -6,7 +6,7 @@ import heapq
 from collections.abc import Callable, Sequence
 from graphlib import TopologicalSorter
 
-from .recipe import Recipe
+from ..recipe import Recipe
 
 
 def expected_minutes(todo: Sequence[Recipe], minutes: Callable[[Recipe], float], width: int) -> float:

@@ -13,8 +13,8 @@ from typing import Any
 
 from filelock import FileLock
 
-from .errors import RunnersError
-from .recipe import SHORT, Recipe
+from ..errors import RunnersError
+from ..recipe import SHORT, Recipe
 
 JOURNAL = Path(".ledger/spending.jsonl")
 HOW = ("built", "failed", "lost", "cancelled", "cap", "settled")

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from ..recipe import Recipe
+from ..text import clean
 from .imagined import ImaginedArtifact, NotBuiltYetError
-from .recipe import Recipe
-from .text import clean
 
 
 @dataclass
@@ -91,7 +91,9 @@ class Discovery:
             wanted.skipped = clean(exc.msg)
         except NotBuiltYetError as exc:
             wanted.cut = f"it reads {exc} first"
-        except Exception as exc:  # imagined numbers need not make sense to a test; a real error comes back in the real run
+        except (
+            Exception
+        ) as exc:  # imagined numbers need not make sense to a test; a real error comes back in the real run
             wanted.cut = f"{type(exc).__name__}: {clean(exc):.120}"
         finally:
             item._initrequest()

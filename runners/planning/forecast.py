@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING
 
-from .discovery import Wanted
-from .purse import Purse
-from .recipe import Recipe
-from .text import clean
+from ..money.purse import Purse
+from ..recipe import Recipe
+from ..text import clean
+
+if TYPE_CHECKING:
+    from .discovery import Wanted
 
 
 def forecast(todo: Sequence[Recipe], wanted: Sequence[Wanted], purse: Purse) -> Iterator[str]:

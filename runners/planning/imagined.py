@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
-from .recipe import Recipe
+from ..recipe import Recipe
 
 
 class NotBuiltYetError(Exception):
@@ -16,7 +16,9 @@ class ImaginedPath:
     """The folder of an artifact that is not there. Paths below it can be named, and nothing can be read."""
 
     def __init__(self, imagined: str) -> None:
-        self.imagined = imagined  # how fixtures recognise it without importing this module: what it would be the path of
+        self.imagined = (
+            imagined  # how fixtures recognise it without importing this module: what it would be the path of
+        )
 
     def __truediv__(self, other: object) -> ImaginedPath:
         return ImaginedPath(f"{self.imagined}/{other}")

@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 import pytest
 
+from ..errors import BudgetError, CapReachedError, RunnersError
+from ..recipe import Recipe
+from ..session_runner import SessionRunner
 from .discovery import Discovery, Wanted
-from .errors import BudgetError, CapReachedError, RunnersError
 from .forecast import forecast
-from .recipe import Recipe
-from .session_runner import SessionRunner
 
 
 def print_plan(runner: SessionRunner, items: Sequence[pytest.Item]) -> None:

@@ -10,8 +10,8 @@ import pytest
 
 from ledger.budget import FILE
 from ledger.cli import main
-from runners.budget import VARIABLE
-from runners.spending import JOURNAL, Journal
+from runners.money.budget import VARIABLE
+from runners.money.spending import JOURNAL, Journal
 
 ROOT = Path(__file__).resolve().parents[2]
 HOSTILE = "\x1b[2J\u202eevil\nlines"

@@ -112,7 +112,7 @@ def why_not(folder):
 
 @pytest.fixture(scope="session")
 def loopback(tmp_path_factory):
-    """One for this process. Modal keeps its first client and :mod:`runners.modal_app` its image, so the settings stay."""
+    """One for this process. Modal keeps its first client and :mod:`runners.engines.modal.app` its image, so the settings stay."""
     folder = tmp_path_factory.mktemp("modal")
     (folder / "trial").mkdir()
     if reason := why_not(folder / "trial"):
@@ -123,7 +123,7 @@ def loopback(tmp_path_factory):
         patch.delenv("MODAL_PROFILE", raising=False)
         for name, value in server.environment.items():
             patch.setenv(name, value)
-        patch.delitem(sys.modules, "runners.modal_app", raising=False)  # whoever has imported it before
+        patch.delitem(sys.modules, "runners.engines.modal.app", raising=False)  # whoever has imported it before
         import modal.runner
 
         patch.setattr(modal.runner, "HEARTBEAT_INTERVAL", HEARTBEAT)

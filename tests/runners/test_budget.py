@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from runners.budget import CAP_USD, VARIABLE, Budget, cap_usd, dollars
 from runners.errors import ApprovalNeededError, BudgetError, CapReachedError, NotRunError
+from runners.money.budget import CAP_USD, VARIABLE, Budget, cap_usd, dollars
+from runners.money.spending import Journal
 from runners.recipe import Recipe
-from runners.spending import Journal
 
 PLAIN = Recipe("toy_builders:write", 1, {"text": "a"})
 

@@ -18,14 +18,14 @@ from modal_loopback import loopback, until  # noqa: F401
 from modal_toys import toy
 from ray_cluster import TwoNodes, needs_ray
 
-from runners.budget import Budget
 from runners.conductor import Conductor
-from runners.engine import Price
+from runners.engines.engine import Price
 from runners.errors import BuildFailedError, CapReachedError, InfrastructureError
+from runners.money.budget import Budget
+from runners.money.spending import Journal
 from runners.recipe import Resources
 from runners.runner import open_runner
 from runners.session import Session
-from runners.spending import Journal
 from runners.store import Store
 
 ROOT, HERE = Path(__file__).resolve().parents[2], Path(__file__).resolve().parent
@@ -42,10 +42,10 @@ class Said:
     @contextlib.contextmanager
     def __call__(self, label, total, unit):
         class Bar:
-            def update(_, n):  # noqa: N805
+            def update(_, n):
                 self.bars.append((label, n, unit))
 
-            def note(_, text):  # noqa: N805
+            def note(_, text):
                 pass
 
         yield Bar()
@@ -90,7 +90,7 @@ def app_tasks():
 
 def workers(name):
     """Processes of builds on this machine."""
-    wanted = {"local": "runners.worker", "ray": "ray::build"}.get(name)
+    wanted = {"local": "runners.engines.worker", "ray": "ray::build"}.get(name)
     found = []
     for path in Path("/proc").glob("[0-9]*/cmdline"):
         with contextlib.suppress(OSError):
@@ -412,7 +412,9 @@ class Sessions:
 
     def __init__(self, kind, folder):
         self.kind, self.folder, self.started = kind, folder, []
-        (folder / "pytest.ini").write_text("[pytest]\naddopts = -p runners.plugin -p no:mi_assay -p no:mi_assay_runners\n")
+        (folder / "pytest.ini").write_text(
+            "[pytest]\naddopts = -p runners.plugin -p no:mi_assay -p no:mi_assay_runners\n"
+        )
 
     def write(self, body):
         (self.folder / "test_it.py").write_text("from modal_toys import *\n" + textwrap.dedent(body))

@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 from toy_builders import toy
 
-from runners import pool
+from runners.conductor import Conductor
+from runners.engines import pool
+from runners.engines.local import LocalEngine
+from runners.engines.pool import Slot
 from runners.errors import (
     BuilderError,
     BuildFailedError,
@@ -17,9 +20,6 @@ from runners.errors import (
     StoreFullError,
     StoreWarning,
 )
-from runners.conductor import Conductor
-from runners.local import LocalEngine
-from runners.pool import Slot
 from runners.recipe import Recipe, Resources
 
 CPU = Slot(None, 1)
@@ -171,8 +171,8 @@ def test_damage_is_found_and_warnings_of_workers_about_it_arrive(local, bench):
 
 PARENT = """
     from runners.conductor import Conductor
-    from runners.local import LocalEngine
-    from runners.pool import Slot
+    from runners.engines.local import LocalEngine
+    from runners.engines.pool import Slot
     runner = Conductor(LocalEngine(store, places=[Slot(None, 1)]), store)
     try:
         runner.build(toy("children", seconds=60))

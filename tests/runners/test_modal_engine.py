@@ -12,10 +12,10 @@ import pytest
 from modal_loopback import OPTIONAL, ROOT, TOKEN, loopback, until  # noqa: F401
 from modal_toys import toy
 
-from runners.engine import Job
+from runners.engines.engine import Job
+from runners.engines.modal.engine import CORES, ModalEngine
 from runners.errors import BuilderError, BuildFailedError, RunnersError
-from runners.modal_engine import CORES, ModalEngine
-from runners.prices import LISTED
+from runners.money.prices import LISTED
 from runners.progress import SILENT
 from runners.recipe import Resources
 from runners.session import Session
@@ -113,7 +113,7 @@ def test_the_image_is_made_of_the_pins(bed):
 
 def test_a_container_sees_the_image_and_nothing_of_the_checkout(bed):
     hidden = [
-        ROOT / "runners" / "engine.py",
+        ROOT / "runners" / "engines" / "engine.py",
         ROOT / "mi" / "sample.py",
         HERE / "modal_toys.py",
         ROOT / "tests" / "test_wheel.py",
@@ -238,7 +238,7 @@ def test_a_volume_that_fails(bed):
 
 def test_nothing_but_faults_is_a_loss(bed, monkeypatch):
     handle = bed.start(toy("sleep", seconds=30, tag="silence"))
-    monkeypatch.setattr("runners.modal_call.SILENCE", 0.0)
+    monkeypatch.setattr("runners.engines.modal.call.SILENCE", 0.0)
     faults = len(bed.server.events("fault"))
     bed.server.control(do="fault", rpc="FunctionGetOutputs", times=4, status="UNAVAILABLE")
     outcome = bed.end(handle)
@@ -304,7 +304,7 @@ def test_a_stream_that_ends_is_a_fault_of_the_connection(bed, monkeypatch):
 @pytest.mark.parametrize(("said", "passes"), [("there are open files preventing the operation", True), ("gone", False)])
 def test_open_files_hinder_no_commit(monkeypatch, said, passes):
     """Modal's client commits, and then raises this while it looks at the volume anew."""
-    from runners import modal_app
+    from runners.engines.modal import app as modal_app
 
     class Volume:
         def commit(self):
@@ -317,7 +317,7 @@ def test_open_files_hinder_no_commit(monkeypatch, said, passes):
 
 @installed
 def test_where_the_hub_token_is_found(monkeypatch, tmp_path):
-    from runners.modal_app import hub_token
+    from runners.engines.modal.app import hub_token
 
     for name in ("HF_TOKEN", "HF_TOKEN_PATH"):
         monkeypatch.delenv(name, raising=False)

@@ -2,7 +2,7 @@
 
 import json
 
-from runners.modal_log import END, Log, line_of
+from runners.engines.modal.log import END, Log, line_of
 
 
 class Told(Log):

@@ -6,7 +6,7 @@ from decimal import Decimal
 import pytest
 
 from runners.errors import NotRunError, PricesTooOldError, RunnersError
-from runners.prices import DATE, GPUS, LISTED, live, require_fresh
+from runners.money.prices import DATE, GPUS, LISTED, live, require_fresh
 
 TODAY = DATE + timedelta(days=30)
 # As clients print them: per hour, under modal's names, with things that are not ours.

@@ -6,8 +6,8 @@ import pytest
 from toy_builders import toy
 
 from runners.build import build
+from runners.engines.relay import Receiver, Sender
 from runners.progress import SILENT, Lines, Terminal, count_line, progress_on
-from runners.relay import Receiver, Sender
 
 
 class Clock:
@@ -108,7 +108,7 @@ def test_a_long_build_says_how_long_it_took(bench, monkeypatch):
 
 
 def test_progress_of_another_process_arrives(monkeypatch):
-    monkeypatch.setattr("runners.relay.PAUSE", 0.0)
+    monkeypatch.setattr("runners.engines.relay.PAUSE", 0.0)
     stream, clock = io.StringIO(), Clock()
     receiver = Receiver(Lines(stream, clock=clock))
 
@@ -133,7 +133,7 @@ def test_progress_of_another_process_arrives(monkeypatch):
 
 
 def test_updates_are_bundled_on_the_way(monkeypatch):
-    monkeypatch.setattr("runners.relay.PAUSE", 1000.0)
+    monkeypatch.setattr("runners.engines.relay.PAUSE", 1000.0)
     sent = []
     with Sender(sent.append)("count", 1000, "rows") as bar:
         for _ in range(1000):

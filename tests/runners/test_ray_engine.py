@@ -15,11 +15,11 @@ import pytest
 from ray_cluster import TwoNodes, needs_ray
 from toy_builders import toy
 
-from runners import ray_address
 from runners.artifact import Manifest
-from runners.engine import Job
+from runners.engines.engine import Job
+from runners.engines.ray import address as ray_address
+from runners.engines.ray.engine import RayEngine
 from runners.errors import BuilderError, BuildFailedError, NoGPUError, RunnersError
-from runners.ray_engine import RayEngine
 from runners.recipe import Recipe, Resources
 from runners.session import Session
 from runners.store import Store
@@ -273,8 +273,8 @@ DRIVER = """
 import os, sys, time
 from pathlib import Path
 from toy_builders import toy
-from runners.engine import Job
-from runners.ray_engine import RayEngine
+from runners.engines.engine import Job
+from runners.engines.ray.engine import RayEngine
 from runners.session import Session
 from runners.store import Store
 engine = RayEngine(Store(Path(sys.argv[1])), width=2)
@@ -391,7 +391,7 @@ def test_a_driver_without_the_folder_has_its_files_brought(driver, variables, tm
     process = driver(
         """
         import json
-        from runners import ray_storage
+        from runners.engines.ray import storage as ray_storage
         ray_storage.PART = 1000
         recipe = toy("write")
         before = engine.storage.manifest(recipe.digest)
@@ -469,7 +469,7 @@ def test_rays_client_is_refused_in_words(monkeypatch):
 
 
 def test_sources_that_are_none_are_named(monkeypatch, variables, tmp_path):
-    from runners.ray_code import surroundings_of_tasks
+    from runners.engines.ray.code import surroundings_of_tasks
 
     monkeypatch.setenv("MI_ASSAY_RAY_SOURCES", str(tmp_path / "nothing.py"))
     with pytest.raises(RunnersError, match=r"nothing\.py"):

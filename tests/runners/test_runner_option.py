@@ -66,12 +66,14 @@ def test_no_such_runner(project):
     project.write("def test_one(runner): pass\n")
     result = project.run("--runner=locl")
     assert result.ret == 4
-    result.stderr.fnmatch_lines(["ERROR: no runner 'locl': expected one of inline, local, modal, ray. Did you mean local?"])
+    result.stderr.fnmatch_lines(
+        ["ERROR: no runner 'locl': expected one of inline, local, modal, ray. Did you mean local?"]
+    )
 
 
 def test_a_runner_of_somebody_else(project):
     project.pytester.makepyfile(
-        their_runner="from runners.inline import InlineEngine\nclass Theirs(InlineEngine):\n    name = 'theirs'\n"
+        their_runner="from runners.engines.inline import InlineEngine\nclass Theirs(InlineEngine):\n    name = 'theirs'\n"
     )
     project.pytester.makeconftest("from runners.runner import register\nregister('theirs', 'their_runner:Theirs')\n")
     project.write("def test_one(runner): assert runner.name == 'theirs' and runner.build(toy('write'))\n")

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from runners.money.schedule import expected_minutes
 from runners.recipe import Recipe, Resources
-from runners.schedule import expected_minutes
 
 
 def recipe(name, minutes, *inputs):

@@ -7,8 +7,8 @@ import os
 import pytest
 
 from runners.errors import RunnersError
+from runners.money.spending import HOW, JOURNAL, Journal, sums
 from runners.recipe import Recipe, Resources
-from runners.spending import HOW, JOURNAL, Journal, sums
 
 PLAIN = Recipe("toy_builders:write", 1, {"text": "token=s3cr3t"}, label="plain")
 OTHER = Recipe("toy_builders:write", 1, {"text": "b"}, resources=Resources(gpu="H100"))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import threading
 
-from .errors import RunnersError
-from .text import clean
+from ...errors import RunnersError
+from ...text import clean
 
 PATIENCE = 15.0  # seconds that Modal's server may take for the first answer; its client alone would try for a minute
 _answered = False

@@ -16,10 +16,10 @@ from typing import Any
 
 import modal
 
-from .home import PREFIX
-from .modal_log import END, line_of
-from .modal_storage import volume_name
-from .remote import work
+from ...home import PREFIX
+from ..remote import work
+from .log import END, line_of
+from .storage import volume_name
 
 SOURCES_VARIABLE = "MI_ASSAY_MODAL_SOURCES"  # names of modules with builders, separated by commas
 STORE = "/store"  # where the volume is mounted
@@ -27,7 +27,7 @@ ROOT = "/root"  # where Modal looks for modules
 IDLE = 5  # seconds that an idle container may stay
 LEFT_OUT = ("modal", "ray")  # Modal brings its own client, and nothing there needs another engine
 NOT_SOURCE = ["**/__pycache__/**", "**/*.pyc"]
-HOME = Path(__file__).resolve().parent.parent  # a checkout, or mi_assay in site-packages
+HOME = Path(__file__).resolve().parents[3]  # a checkout, or mi_assay in site-packages
 LOCK = HOME / "requirements.lock"
 
 
@@ -89,7 +89,7 @@ volume = modal.Volume.from_name(volume_name(), create_if_missing=True, version=2
     single_use_containers=True,  # no build sees what another one left in memory or keeps open on the volume
 )
 def build(job: str) -> str:
-    """Do a job; see :func:`runners.remote.work`. Adds ``{"lost": text, "again": bool}`` to what it may return.
+    """Do a job; see :func:`runners.engines.remote.work`. Adds ``{"lost": text, "again": bool}`` to what it may return.
 
     Nothing is raised, so that no exception has to be pickled: a bug of ours is an answer too. When the container is
     taken away, KeyboardInterrupt passes, and the same job begins again in the next one.

@@ -9,10 +9,10 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from .engine import Job, Outcome
-from .modal_log import Log
-from .remote import outcome_of
-from .text import clean
+from ...text import clean
+from ..engine import Job, Outcome
+from ..remote import outcome_of
+from .log import Log
 
 if TYPE_CHECKING:
     import modal

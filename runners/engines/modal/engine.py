@@ -11,17 +11,17 @@ from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from .engine import Job, Price, Tell
-from .errors import RunnersError
-from .modal_access import require_modal
-from .modal_call import ModalCall
-from .modal_log import Log
-from .modal_storage import ModalStorage
-from .prices import LISTED, Rates, live
-from .progress import Progress
-from .recipe import Recipe, Resources
-from .store import Store
-from .text import clean
+from ...errors import RunnersError
+from ...money.prices import LISTED, Rates, live
+from ...progress import Progress
+from ...recipe import Recipe, Resources
+from ...store import Store
+from ...text import clean
+from ..engine import Job, Price, Tell
+from .access import require_modal
+from .call import ModalCall
+from .log import Log
+from .storage import ModalStorage
 
 if TYPE_CHECKING:
     import modal
@@ -83,7 +83,7 @@ class ModalEngine:
         os.environ.setdefault("MODAL_PAYLOAD_FORMAT", "cbor")  # strings in, strings out: nothing is pickled
         self._progress.say("starting on Modal (the first time, building the image takes some minutes)")
         try:
-            from .modal_app import app
+            from .app import app
 
             running = app.run()
             running.__enter__()
@@ -125,7 +125,7 @@ class ModalEngine:
 
     def _function(self, job: Job) -> modal.Function[..., str, str]:
         """The function with the resources of a job; each combination has containers of its own."""
-        from .modal_app import build
+        from .app import build
 
         gpu, gib = _gpu(job.recipe.resources), _gib(job.recipe.resources)
         needs = gpu, gib, math.ceil(job.timeout)

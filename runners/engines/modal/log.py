@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass, field
 from typing import Any
 
-from .engine import Tell
+from ..engine import Tell
 
 MARK = "@"  # begins a line that is a message; then JSON: [key of the job, message]
 END = {"end": True}  # the last message of a build

@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from .errors import RunnersError, StoreError
-from .modal_access import require_modal
-from .remote import CAP
-from .store import FILES, MANIFEST, Store
-from .text import clean
+from ...errors import RunnersError, StoreError
+from ...store import FILES, MANIFEST, Store
+from ...text import clean
+from ..remote import CAP
+from .access import require_modal
 
 VOLUME_VARIABLE = "MI_ASSAY_MODAL_VOLUME"
 # What decides which volume of that name it is. The token does too, but reading it would import Modal in every session.
@@ -38,7 +38,7 @@ class ModalStorage:
         require_modal()
         import modal
 
-        from .modal_app import volume
+        from .app import volume
 
         path = (self._layout.home(digest) / MANIFEST).as_posix()
         try:
@@ -60,7 +60,7 @@ class ModalStorage:
             raise OSError(str(exc)) from None
         import modal
 
-        from .modal_app import volume
+        from .app import volume
 
         path = (self._layout.home(digest) / FILES / name).as_posix()
         try:

@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 
-from .errors import RunnersError
+from ...errors import RunnersError
 
 ADDRESS = "RAY_ADDRESS"  # Ray's own
 PATIENCE = 12.0  # seconds for an answer

@@ -7,8 +7,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from .errors import RunnersError
-from .home import PREFIX
+from ...errors import RunnersError
+from ...home import PREFIX
 
 SOURCES = "MI_ASSAY_RAY_SOURCES"
 
@@ -26,7 +26,7 @@ def surroundings_of_tasks(*, ours: bool) -> dict[str, Any]:
     if ours:
         path = [str(source.parent) for source in _named()] + [os.path.abspath(p) for p in sys.path if p]
         return {"env_vars": {**environment, "PYTHONPATH": os.pathsep.join(path)}}
-    home = Path(__file__).resolve().parents[1]
+    home = Path(__file__).resolve().parents[3]
     own = [home] if PREFIX else [home / "mi", home / "runners"]
     sent = [str(source) for source in (*own, *_named())]
     return {"env_vars": environment, "py_modules": sent, "excludes": ["__pycache__", "*.pyc"]}

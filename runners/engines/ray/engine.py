@@ -10,18 +10,18 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from . import ray_worker
-from .engine import Job, Outcome, Price, Tell
-from .errors import InfrastructureError, NoGPUError, RunnersError
-from .gpu import CHOICE
-from .progress import SILENT, Progress
-from .ray_address import ADDRESS, address, require_usable
-from .ray_code import surroundings_of_tasks
-from .ray_storage import RayStorage
-from .recipe import Recipe, Resources
-from .remote import outcome_of
-from .store import Store
-from .text import clean, span
+from ...errors import InfrastructureError, NoGPUError, RunnersError
+from ...gpu import CHOICE
+from ...progress import SILENT, Progress
+from ...recipe import Recipe, Resources
+from ...store import Store
+from ...text import clean, span
+from ..engine import Job, Outcome, Price, Tell
+from ..remote import outcome_of
+from . import worker as ray_worker
+from .address import ADDRESS, address, require_usable
+from .code import surroundings_of_tasks
+from .storage import RayStorage
 
 STORE = "MI_ASSAY_RAY_STORE"
 ERRAND = 60.0  # seconds for a small task that needs no place

@@ -6,9 +6,9 @@ import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from .errors import InfrastructureError
-from .remote import CAP
-from .store import MANIFEST, Store
+from ...errors import InfrastructureError
+from ...store import MANIFEST, Store
+from ..remote import CAP
 
 PART = 8 * 10**6  # bytes that are brought at a time
 Bring = Callable[[str, int, int], bytes | None]
@@ -18,7 +18,7 @@ class RayStorage:
     """A store in a shared folder.
 
     Attributes:
-        bring: reads a part of a file on the cluster (:func:`runners.ray_worker.part`); None where this process sees the
+        bring: reads a part of a file on the cluster (:func:`runners.engines.ray.worker.part`); None where this process sees the
             folder itself.
     """
 

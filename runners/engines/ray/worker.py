@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from .remote import work
+from ..remote import work
 
 FLUSH = 10.0  # seconds that the last message may take
 
@@ -31,7 +31,7 @@ class Mailbox:
 
 
 def built(text: str, root: str, key: str, mailbox: Any) -> str:
-    """The task of a build: :func:`runners.remote.work`, with ``{"started": node, "group": process group}`` first.
+    """The task of a build: :func:`runners.engines.remote.work`, with ``{"started": node, "group": process group}`` first.
 
     A Ray worker leads a process group, which Ray ends with it.
     """

@@ -1,0 +1,1 @@
+"""Engines: the places where builds run."""

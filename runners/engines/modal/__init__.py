@@ -1,0 +1,1 @@
+"""The engine modal: containers on Modal."""

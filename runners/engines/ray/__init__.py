@@ -1,0 +1,1 @@
+"""The engine ray: tasks of a Ray cluster."""

@@ -1,0 +1,1 @@
+"""What builds cost: prices, a journal, a budget."""

@@ -1,0 +1,1 @@
+"""What a session will build, before it builds anything."""
