@@ -24,7 +24,7 @@ from .recipe import Recipe
 from .runner import open_runner
 from .session import Session
 from .store import Store
-from .text import parse_size
+from .text import clean_line, parse_size
 
 
 class SessionRunner:
@@ -120,6 +120,14 @@ class SessionRunner:
             self._tell_once(str(exc))
             return ""
         return json.dumps(found) if found["builds"] else ""
+
+    def show(self, lines: Sequence[str]) -> None:
+        """Lines as they are, where pytest reports: progress would join their columns."""
+        reporter = self._config.pluginmanager.getplugin("terminalreporter")
+        if reporter is not None:
+            reporter.ensure_newline()
+            for line in lines:
+                reporter.write_line(clean_line(line))
 
     def _tell_once(self, text: str) -> None:
         if text not in self._told:

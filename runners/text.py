@@ -17,6 +17,11 @@ def clean(value: object) -> str:
     return " ".join(_UNSAFE.sub(" ", str(value)).split())
 
 
+def clean_line(text: str) -> str:
+    """The same, with the spaces of a table."""
+    return _UNSAFE.sub(" ", text)
+
+
 def size(n: float) -> str:
     """``4.1 MB``, in powers of 1000."""
     for unit in ("B", "kB", "MB", "GB"):

@@ -13,19 +13,19 @@ if TYPE_CHECKING:
     from .discovery import Wanted
 
 
-def forecast(todo: Sequence[Recipe], wanted: Sequence[Wanted], purse: Purse) -> Iterator[str]:
-    """Lines: every build in the order in which it may start, every claim with what it needs, and the sum.
-
-    A build that several claims need is counted in each of their lines and once in the sum.
-    """
-    usd, minutes = purse.expected(todo)
-    missing = {recipe.digest: recipe for recipe in todo}
+def builds(todo: Sequence[Recipe], purse: Purse) -> Iterator[str]:
+    """Lines: every build, in the order in which it may start."""
     if todo:
         yield "to be built, inputs first:"
         yield _line("", "minutes", "USD", "where", "recipe")
         for r in todo:
             yield _line("", f"{purse.minutes(r):.1f}", _usd(purse.estimate(r)), purse.price(r).where, clean(r))
         yield ""
+
+
+def tests(todo: Sequence[Recipe], wanted: Sequence[Wanted], purse: Purse) -> Iterator[str]:
+    """Lines: every test with what it needs. A build that several need is counted in each of their lines."""
+    missing = {recipe.digest: recipe for recipe in todo}
     yield "tests, each with all that it needs and that is not there:"
     yield _line("builds", "minutes", "USD", "", "test")
     for test in wanted:
@@ -40,6 +40,11 @@ def forecast(todo: Sequence[Recipe], wanted: Sequence[Wanted], purse: Purse) -> 
     if any(test.cut for test in wanted):
         yield "  + at least: the test reads a result before it asks for more"
     yield ""
+
+
+def in_all(todo: Sequence[Recipe], wanted: Sequence[Wanted], purse: Purse) -> Iterator[str]:
+    """Lines: the sum, each build counted once, and on what terms."""
+    usd, minutes = purse.expected(todo)
     worst = sum(purse.worst(recipe) for recipe in todo)
     yield (
         f"{len(todo)} builds for {len(wanted)} tests: ${_usd(usd)} expected, ${_usd(worst)} at worst, in about "

@@ -10,7 +10,7 @@ from ..errors import BudgetError, CapReachedError, RunnersError
 from ..recipe import Recipe
 from ..session_runner import SessionRunner
 from .discovery import Discovery, Wanted
-from .forecast import forecast
+from .forecast import builds, in_all, tests
 
 
 def print_plan(runner: SessionRunner, items: Sequence[pytest.Item]) -> None:
@@ -23,12 +23,12 @@ def print_plan(runner: SessionRunner, items: Sequence[pytest.Item]) -> None:
         runner.progress.say(f"what lies in the storage of {runner.name} is not known: {exc}")
         ask = False
     todo = runner.conductor.todo(_recipes(wanted), ask=ask)
-    for line in forecast(todo, wanted, runner.conductor.purse):
-        print(line)
+    purse = runner.conductor.purse
+    runner.show([*builds(todo, purse), *tests(todo, wanted, purse), *in_all(todo, wanted, purse)])
     try:
-        runner.conductor.purse.require_approved(todo)
+        purse.require_approved(todo)
     except BudgetError as exc:
-        print(f"to run it: {exc} {exc.fix}")
+        runner.show([f"to run it: {exc} {exc.fix}"])
 
 
 def build_first(runner: SessionRunner, items: Sequence[pytest.Item]) -> None:
@@ -45,8 +45,7 @@ def build_first(runner: SessionRunner, items: Sequence[pytest.Item]) -> None:
     if not todo:
         runner.progress.say("everything that these tests need is there: nothing is built")
         return
-    for line in forecast(todo, wanted, conductor.purse):
-        runner.progress.say(line)
+    runner.show([*builds(todo, conductor.purse), *in_all(todo, wanted, conductor.purse)])
     try:
         conductor.build_what_can_be(recipes)
     except CapReachedError as exc:  # some of it is there: the tests that have all they need can run

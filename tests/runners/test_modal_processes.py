@@ -92,7 +92,7 @@ def test_without_a_token(tmp_path):
 @installed
 @pytest.mark.parametrize("url", ["http://127.0.0.1:9", "http://192.0.2.1:443"])
 def test_without_a_network(tmp_path, url):
-    soon = "import runners.engines.modal.access\nrunners.modal_access.PATIENCE = 2.0\n" + PROGRAM
+    soon = "import runners.engines.modal.access\nrunners.engines.modal.access.PATIENCE = 2.0\n" + PROGRAM
     about = {"MODAL_SERVER_URL": url, "MODAL_TOKEN_ID": "ak-x", "MODAL_TOKEN_SECRET": "as-x"}
     said, seconds = refusal(soon, MODAL_CONFIG_PATH=str(tmp_path / "none.toml"), **about)
     assert "cannot be reached" in said
