@@ -7,6 +7,7 @@ import textwrap
 from pathlib import Path
 
 import pytest
+from modal_loopback import loopback  # noqa: F401  # one server for all files: Modal's client knows one
 
 from runners.build import build
 from runners.store import Store

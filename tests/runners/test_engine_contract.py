@@ -14,7 +14,7 @@ import time
 from pathlib import Path
 
 import pytest
-from modal_loopback import loopback, until  # noqa: F401
+from modal_loopback import until
 from modal_toys import toy
 from ray_cluster import TwoNodes, needs_ray
 

@@ -12,7 +12,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from modal_loopback import loopback  # noqa: F401
 from ray_cluster import needs_ray
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,7 +1,6 @@
 """The engine modal against a loopback of Modal's wire protocol: what Modal does is the loopback's model of it."""
 
 import contextlib
-import contextlib
 import hashlib
 import importlib.util
 import json
@@ -10,7 +9,7 @@ import time
 from pathlib import Path
 
 import pytest
-from modal_loopback import OPTIONAL, ROOT, TOKEN, loopback, until  # noqa: F401
+from modal_loopback import OPTIONAL, ROOT, TOKEN, until
 from modal_toys import toy
 
 from runners.engines.engine import Job
@@ -55,7 +54,7 @@ class Bed:
 
 
 @pytest.fixture
-def bed(loopback):  # noqa: F811
+def bed(loopback):
     made = Bed(loopback)
     yield made
     made.engine.close()

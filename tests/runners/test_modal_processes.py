@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
-from modal_loopback import ROOT, loopback, until  # noqa: F401
+from modal_loopback import ROOT, until
 
 HERE = Path(__file__).resolve().parent
 installed = pytest.mark.skipif(importlib.util.find_spec("modal") is None, reason="modal is not installed")
@@ -54,7 +54,7 @@ def running(server):
     raise AssertionError(process.stderr.read())
 
 
-def test_a_killed_client_leaves_no_container(loopback):  # noqa: F811
+def test_a_killed_client_leaves_no_container(loopback):
     process = running(loopback)
     assert loopback.containers()
     process.kill()
@@ -62,7 +62,7 @@ def test_a_killed_client_leaves_no_container(loopback):  # noqa: F811
     until(lambda: not loopback.containers(), seconds=30)
 
 
-def test_an_interrupted_client_leaves_no_container_and_says_so(loopback):  # noqa: F811
+def test_an_interrupted_client_leaves_no_container_and_says_so(loopback):
     process = running(loopback)
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=30)
@@ -104,13 +104,13 @@ def test_without_the_package():
     assert 'pip install "mi-assay[modal]"' in said
 
 
-def test_with_a_token_that_is_refused(loopback):  # noqa: F811
+def test_with_a_token_that_is_refused(loopback):
     loopback.control(do="fault", rpc="ClientHello", times=1, status="UNAUTHENTICATED")
     said, _ = refusal(**loopback.environment)
     assert "refused the token" in said
 
 
-def test_without_a_hub_token(loopback, tmp_path):  # noqa: F811
+def test_without_a_hub_token(loopback, tmp_path):
     """An empty secret, then."""
     variables = {**loopback.environment, "HF_HOME": str(tmp_path), "PYTHONPATH": f"{ROOT}{os.pathsep}{HERE}"}
     process = apart(QUICK, **{**variables, "HF_TOKEN": ""})
@@ -118,7 +118,7 @@ def test_without_a_hub_token(loopback, tmp_path):  # noqa: F811
     assert f'"token": "{hashlib.sha256(b"").hexdigest()}"' in said, errors
 
 
-def test_with_sources_that_are_not_there(loopback):  # noqa: F811
+def test_with_sources_that_are_not_there(loopback):
     said, _ = refusal(**{**loopback.environment, "MI_ASSAY_MODAL_SOURCES": "modal_toys, nowhere_at_all"})
     assert "could not be started" in said
     assert "nowhere_at_all" in said
@@ -154,7 +154,7 @@ finally:
 """
 
 
-def test_installed_from_the_wheel(loopback, tmp_path):  # noqa: F811
+def test_installed_from_the_wheel(loopback, tmp_path):
     """The packages lie below ``mi_assay`` then, here and there."""
     site = tmp_path / "site"
     skipped = shutil.ignore_patterns("__pycache__")
