@@ -58,7 +58,7 @@ def _needed(recipes: Sequence[Recipe], missing: Mapping[str, Recipe]) -> list[Re
 
     def visit(recipe: Recipe) -> None:
         if recipe.digest in missing and recipe.digest not in found:
-            found[recipe.digest] = recipe
+            found[recipe.digest] = missing[recipe.digest]
             for below in recipe.inputs.values():
                 visit(below)
 
