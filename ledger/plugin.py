@@ -173,13 +173,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.fixture
-def judge(request: pytest.FixtureRequest) -> Judge:
+def judge(request: pytest.FixtureRequest) -> Any:
     """Judge this test's claim: ``judge(contrast, above=0.02)``, once per test."""
     from .collect import CLAIM
     from .home import command
     from .judge import Judge, JudgeError
 
     item = request.node
+    if planning := getattr(item.config, "mi_assay_planning", None):
+        return planning  # what a test asks for is being found out; its numbers are imagined
     if CLAIM not in item.stash:
         raise JudgeError(
             f"{item.nodeid} uses judge and makes no claim. Mark it: @pytest.mark.claim('<report>.<claim>'), "
@@ -292,10 +294,10 @@ class _Keeper:
         from .family import demoted
 
         recorder = _recorder(config)
-        rows = config.stash[ROWS] = recorder.close(int(exitstatus))
+        rows = config.stash[ROWS] = recorder.close(int(session.exitstatus))
         unsupported = any(p for r in rows for p in r["control_problems"] if not p.endswith("did not run"))
         strict = bool(config.getoption("strict_verdicts")) and demoted(rows)
-        if rows and exitstatus == 0 and (recorder.problem or unsupported or strict):
+        if rows and session.exitstatus == 0 and (recorder.problem or unsupported or strict):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if rows and summary:

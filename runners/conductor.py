@@ -12,22 +12,21 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .artifact import Artifact
+from .artifact import Artifact, ManifestError
 from .build import build, keep_to_the_cap, plan
 from .elsewhere import Elsewhere
 from .engines.engine import Engine, Handle, Job, Outcome
 from .engines.inline import InlineEngine
 from .engines.relay import Receiver
-from .errors import BudgetError, BuildFailedError, InfrastructureError, RunnersError, StoreWarning
+from .errors import BuildFailedError, CapReachedError, InfrastructureError, RunnersError, StoreError, StoreWarning
 from .gpu import CHOICE
 from .money.budget import Budget
 from .money.purse import GRACE, TRIES, Purse
 from .progress import SILENT, Progress
 from .recipe import Recipe
-from .store import Store
+from .store import Store, require_same_recipe
 from .text import clean, span
 
-WIDTH = 4  # builds elsewhere at a time, unless somebody says otherwise
 PATIENCE = 1800.0  # seconds of waiting for the first sign of a worker elsewhere
 KEEP_EVERY = 120.0  # seconds between two times that a build elsewhere makes its work safe
 
@@ -63,16 +62,15 @@ class Conductor:
         store: Store,
         progress: Progress = SILENT,
         budget: Budget | None = None,
-        width: int = WIDTH,
     ) -> None:
         self.engine, self.name, self.keep_every = engine, engine.name, KEEP_EVERY
-        self.purse = Purse(engine, budget, width)
-        self._store, self._progress, self._width = store, progress, width
+        self.purse = Purse(engine, budget)
+        self._store, self._progress = store, progress
         self._elsewhere = Elsewhere(store, engine.storage) if engine.storage else None
         self._running: list[_Running] = []
         self._inbox: queue.SimpleQueue[tuple[str, dict[str, Any]]] = queue.SimpleQueue()
         self._said_waiting: set[str] = set()
-        self._stopped: BudgetError | None = None
+        self._stopped: CapReachedError | None = None
 
     def build(self, recipe: Recipe) -> Artifact:
         """The artifact of a recipe, built if it has to be."""
@@ -115,13 +113,20 @@ class Conductor:
         self.engine.open(())
         return plan(recipes, self._store, lambda recipe: there(recipe, True))
 
-    def _home(self, recipe: Recipe) -> Artifact:
+    def there(self, recipe: Recipe) -> Artifact | None:
+        """The artifact if it is known to be at home or elsewhere; nothing is built, and nobody asked."""
         found = self._store.find(recipe)
         if found is None and self._elsewhere is not None:
-            found = self._elsewhere.find(recipe, ask=False) or self._elsewhere.find(recipe, ask=True)
-        return found or build(
-            recipe, self._store, self._progress, self.name
-        )  # somebody has emptied the store meanwhile
+            found = self._elsewhere.find(recipe, ask=False)
+        return found
+
+    def _home(self, recipe: Recipe) -> Artifact:
+        found = self.there(recipe)
+        if found is not None:
+            return found
+        if self._elsewhere is not None and not recipe.here:
+            raise InfrastructureError(f"{recipe} was built and is gone again: somebody empties the storage.")
+        return build(recipe, self._store, self._progress, self.name)  # somebody has emptied the store meanwhile
 
     # ---- the loop -----------------------------------------------------------------------------------
 
@@ -149,7 +154,6 @@ class Conductor:
                     outcome = run.handle.poll()
                     self._show()
                     if outcome is None and run.overdue():
-                        run.handle.cancel()
                         outcome = Outcome(
                             lost=f"it was ended {span(run.job.timeout)} after its limit began", again=False
                         )
@@ -162,7 +166,7 @@ class Conductor:
                 self.purse.watch()
                 if not moved:
                     time.sleep(self.engine.pause)
-        except BudgetError as exc:
+        except CapReachedError as exc:
             self._stopped = exc
             self._end_running("cap")
             raise
@@ -177,10 +181,13 @@ class Conductor:
     def _start(self, recipe: Recipe, failed: dict[str, RunnersError]) -> bool:
         """Give a recipe to a worker; False if that is not possible yet."""
         unlock: Callable[[], None] = _nothing
-        if self._elsewhere is not None and recipe.here:
-            if self._running:  # nobody watches them while something is built in this process
-                return False
-        elif self._elsewhere is not None:
+        if self._stopped:
+            failed[recipe.digest] = self._stopped
+            return True
+        here = self._elsewhere is not None and recipe.here
+        if self._running and (here or any(run.recipe.here for run in self._running if self._elsewhere)):
+            return False  # nobody watches what runs elsewhere while something is built in this process
+        if self._elsewhere is not None and not here:
             lock = self._store.try_lock(recipe)
             if lock is None:
                 if recipe.digest not in self._said_waiting:
@@ -202,8 +209,8 @@ class Conductor:
                 return True
         except RunnersError as exc:
             unlock()
-            if isinstance(exc, BudgetError):
-                raise
+            if isinstance(exc, CapReachedError):
+                self._stopped = exc  # nothing more is started; what runs has its place in the budget
             failed[recipe.digest] = exc
             return True
         except BaseException:
@@ -220,7 +227,7 @@ class Conductor:
         return self._elsewhere.find(recipe, ask=True) is not None
 
     def _submitted(self, recipe: Recipe, unlock: Callable[[], None]) -> _Running | None:
-        if self._elsewhere is not None and len(self._running) >= self._width:
+        if self._elsewhere is not None and len(self._running) >= self.engine.width:
             return None
         key = uuid.uuid4().hex[:16]
         limit, device = self.purse.timeout(recipe), os.environ.get(CHOICE)
@@ -232,7 +239,7 @@ class Conductor:
             self.purse.end(key, "cancelled")
             raise
         if handle is None:
-            self.purse.end(key, "cancelled")
+            self.purse.end(key, "cancelled", charged=False)
             return None
         return _Running(recipe, job, handle, Receiver(self._progress), unlock)
 
@@ -253,21 +260,25 @@ class Conductor:
     ) -> None:
         recipe = run.recipe
         self._running.remove(run)
-        run.receiver.end()
         tries[recipe.digest] += 1
         try:
+            run.receiver.end()
+            if outcome.manifest is not None and self._elsewhere is not None and not recipe.here:
+                outcome = self._kept(self._elsewhere, recipe, outcome.manifest)
             if outcome.manifest is not None:
                 self.purse.end(run.job.key, "built")
-                if self._elsewhere is not None and not recipe.here:
-                    self._built(self._elsewhere, recipe, outcome.manifest)
             elif outcome.error is not None:
                 self.purse.end(run.job.key, "failed")
                 failed[recipe.digest] = outcome.error
                 if isinstance(outcome.error, BuildFailedError):
                     self._store.failures.remember(recipe, outcome.error)
             else:
-                self.purse.end(run.job.key, "lost")
-                if outcome.again and tries[recipe.digest] < TRIES:
+                gone = self._cancelled(run)  # it may go on where nobody hears of it
+                if gone:
+                    self.purse.end(run.job.key, "lost")
+                else:
+                    self.purse.leave_open(run.job.key)
+                if gone and outcome.again and tries[recipe.digest] < TRIES:
                     self._progress.say(f"{recipe}: {str(outcome.lost).partition(';')[0]}; it gets another worker")
                     waiting[recipe.digest] = recipe
                     return
@@ -276,13 +287,27 @@ class Conductor:
         finally:
             run.unlock()
 
-    def _built(self, elsewhere: Elsewhere, recipe: Recipe, text: str) -> None:
+    def _kept(self, elsewhere: Elsewhere, recipe: Recipe, text: str) -> Outcome:
         before = elsewhere.find(recipe, ask=False)
-        made = elsewhere.remember(text).manifest
+        try:
+            made = elsewhere.remember(text).manifest
+            require_same_recipe(recipe, made)
+        except (ManifestError, StoreError) as exc:
+            return Outcome(lost=f"what came back is no manifest of it: {clean(exc)}", again=False)
         if before is not None and before.manifest.content != made.content:
             self._progress.say(
                 f"{recipe} has another content than before: see python -m runners why {recipe.digest[:12]}"
             )
+        return Outcome(manifest=text)
+
+    @staticmethod
+    def _cancelled(run: _Running) -> bool:
+        """End a build; whether it has ended for sure."""
+        try:
+            run.handle.cancel()
+        except Exception:
+            return False
+        return True
 
     def _given_up(self, recipe: Recipe, lost: str, tries: int) -> InfrastructureError:
         times = f", {tries} times" if tries > 1 else ""
@@ -305,19 +330,29 @@ class Conductor:
                     self._progress.say(f"{run.recipe.name} | {message['log']}")
 
     def _end_running(self, how: str) -> None:
-        while self._running:
-            run = self._running.pop()
+        """End all builds, then write down what they came to: a journal that cannot be written keeps none of them alive."""
+        ended, self._running = self._running, []
+        gone = [self._cancelled(run) for run in ended]
+        problem: Exception | None = None
+        for run, sure in zip(ended, gone, strict=True):
+            run.unlock()
             try:
                 run.receiver.end()
-                run.handle.cancel()
-            finally:
-                self.purse.end(run.job.key, how)
-                run.unlock()
+                if sure:
+                    self.purse.end(run.job.key, how)
+                else:
+                    self.purse.leave_open(run.job.key)
+            except Exception as exc:
+                problem = problem or exc
+        if problem is not None:
+            raise problem
 
     def close(self) -> None:
         """End everything that was started."""
-        self._end_running("cancelled")
-        self.engine.close()
+        try:
+            self._end_running("cancelled")
+        finally:
+            self.engine.close()
         if self._elsewhere is not None:
             keep_to_the_cap(self._store)
 

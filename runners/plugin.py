@@ -30,7 +30,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         "--runner",
         metavar="NAME",
         default="inline",
-        help="who builds: inline (default), local (a pool of processes), modal (rented GPUs), ray (a cluster)",
+        help="who builds: inline (default), local (a pool of processes), modal (rented GPUs), ray (a cluster). The last two first "
+        "run every test up to its judge, with imagined numbers, to learn what it needs",
     )
     group.addoption(
         "--plan",
@@ -38,7 +39,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="print what would be built, where, for how long and for how much, and what each claim needs; build nothing",
     )
     group.addoption(
-        "--approve", metavar="USD", type=float, help="agree to a run that is expected to cost so much, or to take long"
+        "--approve",
+        metavar="USD",
+        type=float,
+        help="agree to a run that is expected to cost so much, however long it takes",
     )
     group.addoption("--budget", metavar="USD", type=float, help="cap over everything ever spent here (default: 30)")
     group.addoption("--prices-ok", action="store_true", help="go by the price list however old it is")
@@ -78,15 +82,24 @@ def pytest_configure(config: pytest.Config) -> None:
             parse_size(config.getoption("store_cap") or "0")
         except RunnersError as exc:
             raise pytest.UsageError(str(exc)) from None
-    if config.getoption("runner") not in HERE and (
-        hasattr(config, "workerinput") or getattr(config.option, "numprocesses", None)
-    ):
+    _check_numbers(config)
+    parallel = hasattr(config, "workerinput") or getattr(config.option, "numprocesses", None)
+    if config.getoption("plan") and parallel:
+        raise pytest.UsageError("--plan with -n: one process plans. Leave -n out.")
+    if config.getoption("runner") not in HERE and parallel:
         raise pytest.UsageError(
             f"--runner={config.getoption('runner')} with -n: it builds several things at a time by itself (--containers=N), "
             "and one process has to watch what that costs. Leave -n out."
         )
     if config.pluginmanager.hasplugin("xdist") and not hasattr(config, "workerinput"):
         config.pluginmanager.register(_XdistHooks(_shared(config)), "mi_assay_runners_xdist")
+
+
+def _check_numbers(config: pytest.Config) -> None:
+    for option, least, such in (("approve", 0, "7.50"), ("budget", 0, "30"), ("containers", 1, "4")):
+        given = config.getoption(option)
+        if given is not None and not least <= given < float("inf"):
+            raise pytest.UsageError(f"--{option}={given}: expected a number from {least} up, such as {such}.")
 
 
 def _shared(config: pytest.Config) -> dict[str, Any]:
@@ -131,28 +144,17 @@ def runner(pytestconfig: pytest.Config) -> SessionRunner:
     return _session_runner(pytestconfig)
 
 
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """A runner elsewhere that cannot be used is refused before anything is collected."""
-    config = session.config
-    if config.getoption("runner") in HERE or config.option.collectonly or config.getoption("plan"):
-        return
-    from .errors import RunnersError
-
-    try:
-        _session_runner(config).require_usable()
-    except RunnersError as exc:
-        raise pytest.UsageError(said(exc)) from None
-
-
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """With ``--plan``, plan and end. Elsewhere, first build what all tests need, as much at a time as may be."""
     config = session.config
     planning = bool(config.getoption("plan"))
-    if config.option.collectonly or session.testsfailed or hasattr(config, "workerinput"):
+    if config.option.collectonly or hasattr(config, "workerinput"):
         return None
-    if not planning and config.getoption("runner") in HERE:
+    if not planning and (config.getoption("runner") in HERE or config.getoption("offline")):
         return None
+    if session.testsfailed and not config.option.continue_on_collection_errors:
+        return None  # pytest says so, and runs nothing
     from .errors import RunnersError
     from .planning.rounds import build_first, print_plan
 
@@ -177,13 +179,19 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """Give the test's row what the builds below it cost; see ``ledger/cost.py`` for the other end."""
+    """Give the test's row what the builds below it cost; see ``ledger/cost.py`` for the other end.
+
+    A test that met something that is no fault of a builder's is not run, wherever it met it.
+    """
     made = item.config.stash.get(RUNNER, None)
+    if made is not None and call.excinfo is not None and (skipped := made.not_run(call.excinfo.value)):
+        call.excinfo = pytest.ExceptionInfo.from_exception(skipped.with_traceback(call.excinfo.tb))
     if made is not None and call.when != "teardown" and (cost := made.cost()):
         item.user_properties[:] = [p for p in item.user_properties if p[0] != COST]
         item.user_properties.append((COST, cost))
 
 
+@pytest.hookimpl(tryfirst=True)  # before the ledger seals the run
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """A run in which something was lost or stopped is no success, although nothing was refuted."""
     made = session.config.stash.get(RUNNER, None)

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from .artifact import Artifact
-from .conductor import WIDTH, Conductor
+from .conductor import Conductor
 from .engines.engine import Engine
 from .errors import RunnersError
 from .money.budget import Budget
@@ -23,6 +23,10 @@ ENGINES = {
     "modal": ".engines.modal.engine:ModalEngine",
     "ray": ".engines.ray.engine:RayEngine",
 }
+
+
+WIDTH = 4
+"""Builds at a time on rented or shared machines, unless somebody says otherwise."""
 
 
 class Runner(Protocol):
@@ -64,4 +68,4 @@ def open_runner(
     check_name(name)
     module, _, attribute = ENGINES[name].partition(":")
     engine: Engine = getattr(importlib.import_module(module, __package__), attribute)(store, progress, width)
-    return Conductor(engine, store, progress, budget, width)
+    return Conductor(engine, store, progress, budget)

@@ -13,15 +13,15 @@ from typing import Any
 import pytest
 
 from .artifact import Artifact
-from .conductor import WIDTH, Conductor
-from .errors import BudgetError, InfrastructureError, NotRunError, RunnersError
+from .conductor import Conductor
+from .errors import CapReachedError, InfrastructureError, NotRunError, RunnersError
 from .money.budget import Budget, cap_usd
 from .money.spending import JOURNAL, Journal
 from .place import store_folder
-from .planning.discovery import Discovery
+from .planning.discovery import Discovery, stop
 from .progress import Progress
 from .recipe import Recipe
-from .runner import open_runner
+from .runner import WIDTH, open_runner
 from .session import Session
 from .store import Store
 from .text import clean_line, parse_size
@@ -79,18 +79,23 @@ class SessionRunner:
             made = [self._there(r) for r in wanted] if self._offline else self.conductor.build_all(wanted)
         except RunnersError as exc:
             failed = exc
-        if isinstance(failed, NotRunError):
-            if isinstance(failed, InfrastructureError | BudgetError):
-                self.incomplete = True
-                # A skip is one letter, and this is no condition that somebody chose.
-                self._tell_once(f"not run: {failed} {failed.fix}")
-            skipped = pytest.skip.Exception(str(failed))
-            skipped.fix = failed.fix  # type: ignore[attr-defined]  # the ledger's row says it
+        if skipped := self.not_run(failed):
             raise skipped from None
         if failed is not None:
             raise failed.with_traceback(None) from None  # its text says where; our own frames would only hide it
         self._opened.update((artifact.digest, artifact) for artifact in made)
         return [self._opened[r.digest] for r in recipes]
+
+    def not_run(self, error: object) -> Any:
+        """The skip of a test that met this error; None if the error is about the test."""
+        if not isinstance(error, NotRunError):
+            return None
+        if isinstance(error, InfrastructureError | CapReachedError):
+            self.incomplete = True
+            self._tell_once(f"not run: {error} {error.fix}")  # a skip is one letter, and nobody chose this one
+        skipped = pytest.skip.Exception(str(error))
+        skipped.fix = error.fix  # type: ignore[attr-defined]  # the ledger's row says it
+        return skipped
 
     def require_usable(self) -> None:
         """Ask a runner elsewhere whether it can be used at all.
@@ -106,10 +111,12 @@ class SessionRunner:
     def discovering(self, discovery: Discovery) -> Iterator[None]:
         """Build nothing, and tell ``discovery`` what is asked for."""
         self._discovery = discovery
+        self._config.mi_assay_planning = stop  # type: ignore[attr-defined]  # what the ledger gives tests for a judge
         try:
             yield
         finally:
             self._discovery = None
+            del self._config.mi_assay_planning  # type: ignore[attr-defined]
 
     def cost(self) -> str:
         """What all builds below the present test's artifacts cost, as JSON; empty where nothing ever cost anything."""
@@ -140,7 +147,7 @@ class SessionRunner:
 
     def _there(self, recipe: Recipe) -> Artifact:
         __tracebackhide__ = True
-        found = self.store.find(recipe)
+        found = self.conductor.there(recipe)
         if found is None:
             raise pytest.skip.Exception(f"{recipe} is not built, and --offline builds nothing: {self._command()}")
         return found

@@ -70,7 +70,8 @@ def portability(
         max_documents: the CPU needs minutes for many of a large model.
 
     Raises:
-        Refusal: no document in which a token is predicted, or a coder without a bundle.
+        Refusal: no document in which a token is predicted, a coder without a bundle, or numbers of the device that are
+            not finite.
     """
     if (coders is None) != (coder is None):
         raise Refusal(f"coders={coders}, coder={coder!r}", "both or neither", "Name a coder and its bundle.")
@@ -89,7 +90,13 @@ def portability(
                 with _other_threads():
                     (same,) = _seen(reference, reference.tokens([about["text"]], max_length), sites)
                 if np.isfinite(same.loss):
-                    found[about["id"]] = _gaps(seen, same, site)
+                    found[about["id"]] = gaps = _gaps(seen, same, site)
+                    if not all(map(np.isfinite, gaps.values())):
+                        raise Refusal(
+                            f"{about['id']}: on {model.device} not every number is finite, on the CPU all are",
+                            "a device on which the model can be run",
+                            "Measure nothing on this device with this dtype.",
+                        )
                     if rebuilt:
                         rebuilt.add(seen.sites, same.sites)
             bar.update(len(some))

@@ -89,7 +89,11 @@ class Handle(Protocol):
         """How it ended; None while it runs. Does not wait; a fault of the connection that may pass is None."""
 
     def cancel(self) -> None:
-        """End it: on return, nothing of it is running or charged any more."""
+        """End it: on return, nothing of it is running or charged any more. What has ended is left alone.
+
+        Raises:
+            RunnersError: nobody knows whether it goes on.
+        """
 
 
 class Storage(Protocol):
@@ -114,11 +118,13 @@ class Engine(Protocol):
     Attributes:
         name: as ``--runner`` has it.
         pause: seconds between two looks at running builds.
+        width: builds at a time.
         storage: where artifacts stay; None if workers write to the store of this process.
     """
 
     name: str
     pause: float
+    width: int
     storage: Storage | None
 
     def price(self, resources: Resources) -> Price:

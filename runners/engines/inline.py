@@ -15,7 +15,7 @@ from .engine import Job, Outcome, Price, Storage, Tell
 class InlineEngine:
     """One after the other, here. A build cannot be ended from outside, and has no limit."""
 
-    name, pause = "inline", 0.0
+    name, pause, width = "inline", 0.0, 1
     storage: Storage | None = None
 
     def __init__(self, store: Store, progress: Progress = SILENT, width: int = 1) -> None:

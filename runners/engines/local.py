@@ -31,6 +31,7 @@ class LocalEngine:
     ) -> None:
         self._store = store
         self._free = list(slots() if places is None else places)
+        self.width = len(self._free)
         self._idle: list[Worker] = []
         self._busy: dict[Worker, _Build] = {}
         self._inbox: queue.SimpleQueue[tuple[Worker, dict[str, Any] | None]] = queue.SimpleQueue()

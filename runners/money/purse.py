@@ -33,11 +33,16 @@ class Purse:
     """Money and time of builds on ``engine``. Without a budget nothing is refused and nothing written down."""
 
     def __init__(
-        self, engine: Engine, budget: Budget | None = None, width: int = 1, clock: Callable[[], float] = time.monotonic
+        self, engine: Engine, budget: Budget | None = None, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._engine, self._budget, self.width, self._clock = engine, budget, width, clock
+        self._engine, self._budget, self._clock = engine, budget, clock
         self._live: dict[str, _Live] = {}
         self._promised: dict[str, Recipe] = {}
+
+    @property
+    def width(self) -> int:
+        """Builds at a time."""
+        return self._engine.width
 
     @property
     def _rates(self) -> Rates | None:
@@ -74,7 +79,10 @@ class Purse:
         return usd, expected_minutes(todo, self.minutes, self.width)
 
     def require_approved(self, todo: Sequence[Recipe]) -> None:
-        """Stop before something that is expected to be expensive or long, counting what this session has started.
+        """Stop before something that is expected to be expensive or long.
+
+        Elsewhere, everything that this session has agreed to counts together. Here, where tests ask one by one and nobody
+        sends a bill, each request counts for itself.
 
         Raises:
             ApprovalNeededError: more than the gate lets through, and nobody has approved it.
@@ -84,12 +92,14 @@ class Purse:
             return
         if self._rates is not None and any(self.price(recipe).usd_per_second for recipe in todo):
             require_fresh(self._rates, datetime.now(UTC).date(), self._budget.prices_ok)
-        self._promised.update((recipe.digest, recipe) for recipe in todo)
-        everything = list(self._promised.values())
+        promised = self._promised if self._engine.storage else {}
+        together = promised | {recipe.digest: recipe for recipe in todo}
+        everything = list(together.values())
         usd, minutes = self.expected(everything)
         kinds = sorted({recipe.build.partition(":")[2] for recipe in everything})
         buys = f"{len(everything)} builds ({', '.join(kinds[:6])}{', ...' if len(kinds) > 6 else ''})"
         self._budget.require_approved(usd, minutes, buys, sum(self.worst(recipe) for recipe in everything))
+        self._promised = together
 
     def terms(self) -> Iterator[str]:
         """Lines about prices and what is left."""
@@ -121,12 +131,16 @@ class Purse:
             )
         self._live[key] = _Live(self._clock(), price, self.estimate(recipe))
 
-    def end(self, key: str, how: str) -> None:
-        """A build has ended, or was ended."""
+    def end(self, key: str, how: str, charged: bool = True) -> None:
+        """A build has ended, or was ended; ``charged`` is false if it never began."""
         live = self._live.pop(key, None)
         if live is not None and self._budget is not None and live.price.usd_per_second:
             seconds = self._clock() - live.began
-            self._budget.journal.end(key, usd=self._cost(live), seconds=seconds, how=how)
+            self._budget.journal.end(key, usd=self._cost(live) if charged else 0.0, seconds=seconds, how=how)
+
+    def leave_open(self, key: str) -> None:
+        """Nobody knows whether a build still runs: its start stays without an end, and counts at its worst."""
+        self._live.pop(key, None)
 
     def _cost(self, live: _Live) -> float:
         # From the moment of submission: a wait for a worker is counted although nobody may charge for it.

@@ -39,7 +39,8 @@ class _Judged(BaseException):
     """The test has all its numbers: a BaseException, so that no test catches it."""
 
 
-def _judge(*_: Any, **__: Any) -> None:
+def stop(*_: Any, **__: Any) -> None:
+    """What stands for ``judge`` while a run is planned."""
     raise _Judged
 
 
@@ -47,8 +48,9 @@ class Discovery:
     """Runs tests with a runner that builds nothing, and keeps what they ask for.
 
     Measurements that are not there are imagined: tables of arbitrary numbers (see ``fixtures/imagined.py``), so that a test
-    can be followed to the next thing that it needs. No imagined number can become a verdict: ``judge`` is not called,
-    no report is made, and each test runs again afterwards, for real.
+    can be followed to the next thing that it needs. No imagined number can become a verdict: whoever asks for ``judge``
+    gets :func:`stop`, no report is made, and each test runs again afterwards, for real. A test that has effects besides
+    its builds has them twice.
     """
 
     def __init__(self, items: Sequence[pytest.Item]) -> None:
@@ -64,7 +66,7 @@ class Discovery:
     def run(self, each: Callable[[], None]) -> list[Wanted]:
         """What every test asks for; ``each`` is called after each of them."""
         found = []
-        for item, after in zip(self._items, [*self._items[1:], None], strict=True):
+        for item, after in zip(self._items, [*self._items, None][1:], strict=True):
             self._now = Wanted(item.nodeid, _named(item))
             found.append(self._now)
             with _quiet():
@@ -81,14 +83,14 @@ class Discovery:
             return
         try:
             item._initrequest()
-            item.session._setupstate.setup(item)
-            if "judge" in item.funcargs:
-                item.funcargs["judge"] = _judge
+            item.ihook.pytest_runtest_setup(item=item)  # with its marks, and the checks of other plugins
             item.obj(**{name: item.funcargs[name] for name in item._fixtureinfo.argnames})
         except _Judged:
             pass
-        except pytest.skip.Exception as exc:
+        except (pytest.skip.Exception, pytest.xfail.Exception) as exc:
             wanted.skipped = clean(exc.msg)
+        except pytest.fail.Exception as exc:
+            wanted.cut = clean(exc.msg or "it fails")
         except NotBuiltYetError as exc:
             wanted.cut = f"it reads {exc} first"
         except (

@@ -14,11 +14,12 @@ from .forecast import builds, in_all, tests
 
 
 def print_plan(runner: SessionRunner, items: Sequence[pytest.Item]) -> None:
-    """Say what would be built for these tests. Nothing is, and nobody is asked who would have to be paid."""
+    """Say what would be built for these tests. Nothing is; a storage elsewhere is asked what it has, if that is possible."""
     wanted = _wanted(runner, items)
-    ask = True
+    ask = bool(runner.conductor.todo(_recipes(wanted), ask=False))
     try:
-        runner.require_usable()
+        if ask:
+            runner.require_usable()
     except RunnersError as exc:
         runner.progress.say(f"what lies in the storage of {runner.name} is not known: {exc}")
         ask = False
@@ -41,6 +42,8 @@ def build_first(runner: SessionRunner, items: Sequence[pytest.Item]) -> None:
     wanted = _wanted(runner, items)
     recipes = _recipes(wanted)
     conductor = runner.conductor
+    if conductor.todo(recipes, ask=False):
+        runner.require_usable()
     todo = conductor.todo(recipes)
     if not todo:
         runner.progress.say("everything that these tests need is there: nothing is built")

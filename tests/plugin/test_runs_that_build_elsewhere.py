@@ -20,7 +20,7 @@ class Shelf:
 
 class Theirs:
     name, pause = "theirs", 0.0
-    def __init__(self, store, progress, width): self.storage = Shelf(store.root / "shelf")
+    def __init__(self, store, progress, width): self.storage, self.width = Shelf(store.root / "shelf"), width
     def price(self, resources): return Price(0.001, "shelf")
     def open(self, todo): pass
     def submit(self, job, tell):
@@ -146,6 +146,95 @@ def test_the_gate_stops_before_anything_is_started(elsewhere):
     assert result.ret == 4
     result.stderr.fnmatch_lines(["ERROR: this run is expected to cost $* and to take * minutes*Add --approve=*"])
     assert submitted(elsewhere) == []
+
+
+ODD = """
+import os
+from pathlib import Path
+
+@pytest.mark.skip("too expensive")
+@pytest.mark.claim("demo.lost")
+def test_lost(judge, runner):
+    judge(measured(runner, value=5).sample("score"))
+
+@pytest.fixture
+def verdict(judge):
+    return lambda sample: judge(sample)
+
+@pytest.fixture
+def late(runner):
+    found = measured(runner, value=6)
+    if Path("broken").exists():
+        raise OSError("no more")
+    Path("broken").touch()
+    return found
+
+@pytest.mark.claim("demo.reads")
+def test_reads(verdict, late):
+    verdict(late.sample("score"))
+"""
+
+
+def test_what_would_not_run_is_not_built(elsewhere):
+    elsewhere.write(CLAIMS.partition("@pytest.mark.claim")[0] + ODD)
+    result = elsewhere.run("--runner=theirs", "-k", "lost")
+    result.assert_outcomes(skipped=1)
+    assert submitted(elsewhere) == []
+
+
+def test_no_imagined_number_is_a_look(elsewhere):
+    """``judge`` through a fixture; in the real run the test breaks before it has a number."""
+    elsewhere.write(CLAIMS.partition("@pytest.mark.claim")[0] + ODD)
+    elsewhere.run("--runner=theirs", "-k", "reads")
+    (row,) = elsewhere.rows()
+    assert (row["status"], row.get("estimate"), row.get("attempt")) == ("error", None, None)
+
+
+def test_offline_means_that_nothing_is_started(elsewhere):
+    elsewhere.run("--runner=theirs", "-k", "two")
+    before = submitted(elsewhere)
+    elsewhere.run("--runner=theirs", "-k", "two", "--offline").assert_outcomes(passed=1)
+    elsewhere.run("--runner=theirs", "-k", "lost", "--offline").assert_outcomes(skipped=1)
+    assert submitted(elsewhere) == before
+
+
+def test_a_plan_of_nothing_and_a_plan_beside_a_broken_file(elsewhere):
+    assert elsewhere.run("--runner=theirs", "--plan", "-k", "nobody").ret == pytest.ExitCode.NO_TESTS_COLLECTED
+    elsewhere.write("import nothing_of_the_sort\n", "test_broken.py")
+    elsewhere.run("--runner=theirs", "--plan", "--continue-on-collection-errors")
+    assert submitted(elsewhere) == []
+
+
+def test_a_lost_run_is_sealed_as_no_success(elsewhere):
+    elsewhere.run("--runner=theirs", "-k", "lost")
+    assert elsewhere.last().seal["exitstatus"] == 1
+
+
+def test_a_table_that_does_not_come_home_is_not_run(elsewhere):
+    (elsewhere.path / "their_engine.py").write_text(
+        ENGINE.replace(
+            "def fetch(self, digest, name, to): ",
+            "def fetch(self, digest, name, to): raise OSError('gone')\n    def x(self, digest, name, to): ",
+        )
+    )
+    result = elsewhere.run("--runner=theirs", "-k", "two")
+    (row,) = elsewhere.rows()
+    assert (row["status"], result.ret) == ("not_run", 1)
+    assert "could not be fetched" in row["reason"]["detail"]
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("--approve=inf", "ERROR: --approve=inf: expected a number from 0 up, such as 7.50."),
+        ("--containers=0", "ERROR: --containers=0: expected a number from 1 up, such as 4."),
+        ("--budget=-1", "ERROR: --budget=-1.0: expected a number from 0 up, such as 30."),
+    ],
+)
+def test_numbers_that_mean_nothing(elsewhere, option, said):
+    result = elsewhere.run("--runner=theirs", option)
+    assert result.ret == 4
+    result.stderr.fnmatch_lines([said])
 
 
 def test_it_builds_several_at_a_time_by_itself(elsewhere):

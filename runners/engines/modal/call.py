@@ -9,6 +9,7 @@ import traceback
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from ...errors import InfrastructureError
 from ...text import clean
 from ..engine import Job, Outcome
 from ..remote import outcome_of
@@ -57,8 +58,14 @@ class ModalCall:
     def cancel(self) -> None:
         """End it, and wait until Modal says that it has ended."""
         if self._end is None:
-            with contextlib.suppress(Exception):  # the app ends next, and what it runs with it
+            self._leave(self)
+            try:
                 self._call.cancel(terminate_containers=True)
+            except Exception as exc:
+                raise InfrastructureError(
+                    f"Modal did not hear that {self._job.recipe} is to end: {clean(exc)}"
+                ) from None
+            with contextlib.suppress(Exception):  # however it ends
                 self._call.get(timeout=GONE)
             self._end = Outcome(lost="it was cancelled", again=False)
         self._leave(self)
@@ -92,7 +99,8 @@ class ModalCall:
             return Outcome(  # raised there, outside of what catches it: while the worker was imported
                 lost=f"a bug in the worker; {type(exc).__name__}: {clean(exc)}\n{traceback.format_exc()}", again=False
             )
-        data = json.loads(answer)
-        if "lost" in data:
-            return Outcome(lost=data["lost"], again=data["again"])
-        return outcome_of(answer)
+        try:
+            data = json.loads(answer)
+            return Outcome(lost=data["lost"], again=data["again"]) if "lost" in data else outcome_of(answer)
+        except (ValueError, KeyError, TypeError) as exc:
+            return Outcome(lost=f"its answer cannot be read: {type(exc).__name__}: {clean(exc)}", again=False)

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ...errors import RunnersError
+from ...gpu import CHOICE
 from ...money.prices import LISTED, Rates, live
 from ...progress import Progress
 from ...recipe import Recipe, Resources
@@ -42,7 +43,7 @@ class ModalEngine:
     pause = 1.0
 
     def __init__(self, store: Store, progress: Progress, width: int) -> None:
-        self._progress, self._width = progress, width
+        self._progress, self.width = progress, width
         self.storage = ModalStorage()
         self.rates: Rates = LISTED
         self._log = Log()
@@ -97,7 +98,7 @@ class ModalEngine:
 
     def submit(self, job: Job, tell: Tell) -> ModalCall | None:
         """Hand a job to a container of its own; None if ``width`` of them are running."""
-        if len(self._running) >= self._width:
+        if len(self._running) >= self.width:
             return None
         self._log.add(job.key, tell)
         handle = ModalCall(lambda: self._function(job).spawn(job.to_json()), job, self._log, self._leave)
@@ -109,10 +110,8 @@ class ModalEngine:
         running, self._app = self._app, None
         if running is None:
             return
-        import modal
-
         # Never given an exception: app.run() swallows KeyboardInterrupt.
-        with contextlib.suppress(modal.exception.Error):
+        with contextlib.suppress(Exception):  # Modal ends an app whose client is silent
             running.__exit__(None, None, None)
         if self._listener is not None:
             self._listener.join(DRAIN)
@@ -136,7 +135,7 @@ class ModalEngine:
                 cpu=(CORES, CORES),
                 memory=(mib, mib),
                 timeout=math.ceil(job.timeout),
-                max_containers=self._width,
+                max_containers=self.width,
             )
         return self._functions[needs]
 
@@ -155,17 +154,17 @@ def _rates() -> Rates:
 
     try:
         told = modal.Workspace.from_context().billing.rates()
-    except modal.exception.Error:
+    except Exception:  # no connection, no right to know: the plan says which prices it goes by
         return LISTED
     return live(told, datetime.now(UTC).date()) or LISTED
 
 
 def _gpu(resources: Resources) -> str | None:
-    """The kind as the table of prices has it."""
-    if resources.gpu is None:
+    """The kind as the table of prices has it; none for a user who does without."""
+    if resources.gpu is None or os.environ.get(CHOICE) == "cpu":
         return None
     return GPUS.get(resources.gpu, resources.gpu)
 
 
 def _gib(resources: Resources) -> float:
-    return max(GIB[resources.gpu is not None], ROOM * (resources.memory_gb or 0.0) * 1e9 / 2**30)
+    return max(GIB[_gpu(resources) is not None], ROOM * (resources.memory_gb or 0.0) * 1e9 / 2**30)

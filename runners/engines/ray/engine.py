@@ -36,7 +36,7 @@ class RayEngine:
     name, pause = "ray", 0.1
 
     def __init__(self, store: Store, progress: Progress = SILENT, width: int = 1) -> None:
-        self.storage, self._progress, self._width = RayStorage(_folder(store)), progress, width
+        self.storage, self._progress, self.width = RayStorage(_folder(store)), progress, width
         self._ray: Any = None
         self._mailbox: Any = None
         self._taking: Any = None
@@ -90,7 +90,7 @@ class RayEngine:
         places, running = self._places(gpu), [b.gpu for b in self._builds.values()]
         if places == 0:
             raise self._no_place(job.recipe, gpu)
-        if len(running) >= self._width or running.count(gpu) >= places:
+        if len(running) >= self.width or running.count(gpu) >= places:
             return None
         options = {"num_gpus": 1, "max_calls": 1} if gpu else {"num_gpus": 0, "runtime_env": HIDDEN}
         task = self._ray.remote(num_cpus=1, max_retries=0, **options)(ray_worker.built)
