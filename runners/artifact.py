@@ -8,8 +8,10 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Protocol
 
-from .canonical import sha256_of
+from .canonical import checked, sha256_of
+from .errors import StoreError
 from .recipe import SHORT, Recipe
+from .text import clean
 
 SCHEMA = 1
 
@@ -123,3 +125,24 @@ class Artifact:
     def __str__(self) -> str:
         root = self.manifest.recipe["recipes"][self.digest]
         return f"{root['label'] or root['build']} ({self.digest[:SHORT]})"
+
+
+def require_same_recipe(recipe: Recipe, manifest: Manifest) -> None:
+    """The digest is a name; what decides is what was asked for.
+
+    Raises:
+        StoreError: the artifact of this name was built from something else: the digest leaves something out.
+    """
+    kept = manifest.recipe["recipes"][manifest.recipe["root"]]
+    asked = {
+        "build": recipe.build,
+        "version": recipe.version,
+        "params": checked(recipe.params, f"params of {recipe.build}"),
+        "inputs": {name: i.digest for name, i in recipe.inputs.items()},
+    }
+    other = [name for name, value in asked.items() if kept[name] != value]
+    if other:
+        raise StoreError(
+            f"{clean(recipe)} is kept under {manifest.digest[:12]} with other {', '.join(other)} than were asked for. "
+            "Expected one artifact per recipe. The digest leaves out something that decides the result."
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import stat
 import time
 import traceback
@@ -16,6 +15,7 @@ from . import surroundings
 from .artifact import Artifact, Manifest, content_of
 from .builder import Builder, builder_of
 from .canonical import checked
+from .disk import FULL
 from .errors import BuildFailedError, RecipeError, RunnersError, StoreWarning
 from .eviction import fit
 from .gpu import turn
@@ -177,7 +177,7 @@ def _files(out: Path) -> dict[str, dict[str, Any]]:
 def _disk_is_full(exc: BaseException | None) -> bool:
     """Whether an error, or one that it came from, is a full disk; libraries wrap it in errors of their own."""
     while exc is not None:
-        full = isinstance(exc, OSError) and exc.errno in (errno.ENOSPC, errno.EDQUOT)
+        full = isinstance(exc, OSError) and exc.errno in FULL
         if full or "No space left on device" in str(exc):
             return True
         exc = exc.__cause__ or exc.__context__

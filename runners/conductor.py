@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from .artifact import Artifact, ManifestError
+from .artifact import Artifact, ManifestError, require_same_recipe
 from .build import build, keep_to_the_cap, plan
 from .elsewhere import Elsewhere
 from .engines.engine import Engine, Handle, Job, Outcome
@@ -24,7 +24,7 @@ from .money.budget import Budget
 from .money.purse import GRACE, TRIES, Purse
 from .progress import SILENT, Progress
 from .recipe import Recipe
-from .store import Store, require_same_recipe
+from .store import Store
 from .text import clean, span
 
 PATIENCE = 1800.0  # seconds of waiting for the first sign of a worker elsewhere

@@ -6,11 +6,11 @@ import contextlib
 import os
 from pathlib import Path
 
-from .artifact import Artifact, Manifest, ManifestError
+from .artifact import Artifact, Manifest, ManifestError, require_same_recipe
 from .engines.engine import Storage
 from .errors import InfrastructureError
 from .recipe import Recipe
-from .store import Store, require_same_recipe
+from .store import Store
 from .text import clean
 from .verification import Damage
 

@@ -14,8 +14,8 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from .artifact import Artifact, Manifest, ManifestError, content_of
-from .canonical import checked
+from .artifact import Artifact, Manifest, ManifestError, content_of, require_same_recipe
+from .disk import FULL, sync
 from .errors import StoreError, StoreFullError, StoreReadOnlyError, StoreWarning
 from .failures import Failures
 from .lease import Leases
@@ -29,7 +29,6 @@ LAYOUT = "v1"  # another layout gets another folder: no checkout damages what an
 RESUMABLE_KEPT = 7 * 86400.0  # seconds that an interrupted build is kept for being continued
 PATIENCE = 2.0  # seconds of waiting for another process, from which it is worth a line
 MANIFEST, FILES, RESUMABLE = "manifest.json", "files", "resumable"
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 @dataclass(frozen=True)
@@ -222,7 +221,7 @@ class Store:
                     f"{clean(recipe)} has to be built, and the store {self.root} cannot be written ({exc.strerror}). "
                     f"Name another one: --store DIR or {VARIABLE}=DIR."
                 ) from None
-            if exc.errno in _FULL:
+            if exc.errno in FULL:
                 raise self.full(recipe) from None
             raise StoreError(
                 f"{clean(recipe)} has to be built, and the store {self.root} cannot be used ({exc.strerror}). "
@@ -301,7 +300,7 @@ class Store:
                 return self.publish(recipe, manifest)
         except BaseException as exc:
             self.discard(recipe)
-            if isinstance(exc, OSError) and exc.errno in _FULL:
+            if isinstance(exc, OSError) and exc.errno in FULL:
                 raise self.full(recipe) from None
             raise
 
@@ -314,14 +313,14 @@ class Store:
         work, home = self._building / recipe.digest, self.home(recipe.digest)
         (work / RESUMABLE).unlink(missing_ok=True)
         for name in manifest.files:
-            _sync(work / FILES / name)
+            sync(work / FILES / name)
         for folder, _, _ in os.walk(work / FILES):
-            _sync(Path(folder))
+            sync(Path(folder))
         with (work / MANIFEST).open("x", encoding="utf-8") as file:
             file.write(manifest.to_text())
             file.flush()
             os.fsync(file.fileno())
-        _sync(work)
+        sync(work)
         stamp = check_sizes(work / FILES, manifest.files)
         home.parent.mkdir(parents=True, exist_ok=True)
         with self._aside(recipe.digest):
@@ -333,7 +332,7 @@ class Store:
                 self.discard(recipe)  # a file system whose locks do not hold: the winner's is as good
             else:
                 self._verified[recipe.digest] = stamp  # hashed a moment ago, by this process
-        _sync(home.parent)
+        sync(home.parent)
         try:
             made = self.look(recipe.digest)
         except Damage as damage:
@@ -404,39 +403,3 @@ def _kept_since(folder: Path) -> float:
     if not (folder / RESUMABLE).exists():
         return 0.0
     return max(p.lstat().st_mtime for p in (folder / FILES, *(folder / FILES).iterdir()))
-
-
-def _sync(path: Path) -> None:
-    """Make what was written to a file, or what is listed in a folder, survive the loss of power."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY)
-    except PermissionError:  # Windows opens no folders
-        return
-    try:
-        os.fsync(descriptor)
-    except OSError as exc:
-        if exc.errno in _FULL or exc.errno == errno.EIO:
-            raise
-    finally:
-        os.close(descriptor)
-
-
-def require_same_recipe(recipe: Recipe, manifest: Manifest) -> None:
-    """The digest is a name; what decides is what was asked for.
-
-    Raises:
-        StoreError: the artifact of this name was built from something else: the digest leaves something out.
-    """
-    kept = manifest.recipe["recipes"][manifest.recipe["root"]]
-    asked = {
-        "build": recipe.build,
-        "version": recipe.version,
-        "params": checked(recipe.params, f"params of {recipe.build}"),
-        "inputs": {name: i.digest for name, i in recipe.inputs.items()},
-    }
-    other = [name for name, value in asked.items() if kept[name] != value]
-    if other:
-        raise StoreError(
-            f"{clean(recipe)} is kept under {manifest.digest[:12]} with other {', '.join(other)} than were asked for. "
-            "Expected one artifact per recipe. The digest leaves out something that decides the result."
-        )

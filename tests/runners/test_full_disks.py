@@ -92,7 +92,7 @@ def test_a_disk_runs_full_while_publishing(bench, monkeypatch):
         raise OSError(28, "No space left on device", str(path))
 
     with monkeypatch.context() as patched:
-        patched.setattr(runners.store, "_sync", full)
+        patched.setattr(runners.store, "sync", full)
         with pytest.raises(StoreFullError):
             bench.build(toy("write", text="b"))
     assert bench.leftovers() == []
