@@ -47,8 +47,14 @@ def session(folder, *args, claims=ROOT / "claims", environment=None):
     rows = {}
     for path in set(folder.glob("runs/*.jsonl")) - before:
         lines = map(json.loads, path.read_text("utf-8").splitlines())
-        rows |= {line["nodeid"].rpartition("/")[2]: line for line in lines if "claim" in line}
+        rows |= {line["nodeid"][line["nodeid"].index("test_") :]: line for line in lines if "claim" in line}
     return done.returncode, done.stdout + done.stderr, rows
+
+
+def same(name, row):
+    """What has to be equal; claims about what the machine changes have no estimate that is."""
+    kept = SAME if not name.startswith("test_portability") else ("status", "verdict", "artifacts")
+    return {key: row[key] for key in kept}
 
 
 def built(text):
@@ -125,9 +131,7 @@ def test_verdicts_and_digests_are_those_of_inline_and_the_next_run_is_free(inlin
     _, text, rows = session(tmp_path, *run, environment=elsewhere.environment)
     _, _, expected = inline
     assert rows.keys() == expected.keys(), text
-    assert {k: {s: r[s] for s in SAME} for k, r in rows.items()} == {
-        k: {s: r[s] for s in SAME} for k, r in expected.items()
-    }, text
+    assert {k: same(k, r) for k, r in rows.items()} == {k: same(k, r) for k, r in expected.items()}, text
     assert built(text), text
     assert (sum(row["cost"]["spent_usd"] for row in rows.values()) > 0) == (elsewhere.runner == "modal")
 
