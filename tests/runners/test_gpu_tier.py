@@ -22,11 +22,11 @@ REHEARSAL = ("--subject", "stand-in/gemma2", "--like", "gemma-2-2b", *SOME)
 MINUTES = 60 if not SOME else 8
 
 
-def session(folder, *args, claims=ROOT / "claims", environment=None):
+def session(folder, *args, claims=ROOT / "claims", ledger="runs", environment=None):
     """pytest on the gpu tier: ``(status, text, rows by test)``."""
     env = {k: v for k, v in os.environ.items() if not k.startswith(("PYTEST_", "MODAL_", "RAY_"))}
     env |= {"PYTHONDONTWRITEBYTECODE": "1", "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1", **(environment or {})}
-    before = set(folder.glob("runs/*.jsonl"))
+    before = set(folder.glob(f"{ledger}/*.jsonl"))
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", str(claims), "-m", "gpu", "-q", "-p", "no:cacheprovider"),
@@ -36,7 +36,7 @@ def session(folder, *args, claims=ROOT / "claims", environment=None):
                 "-c",
                 str(ROOT / "pytest.ini"),
             ),  # the journal of spending is in the root's .ledger
-            *("--store", str(folder / "store"), "--ledger", str(folder / "runs"), "--verdicts=none", *args),
+            *("--store", str(folder / "store"), "--ledger", str(folder / ledger), "--verdicts=none", *args),
         ],
         cwd=ROOT,
         env=env,
@@ -45,7 +45,7 @@ def session(folder, *args, claims=ROOT / "claims", environment=None):
         timeout=60 * MINUTES,
     )
     rows = {}
-    for path in set(folder.glob("runs/*.jsonl")) - before:
+    for path in set(folder.glob(f"{ledger}/*.jsonl")) - before:
         lines = map(json.loads, path.read_text("utf-8").splitlines())
         rows |= {line["nodeid"][line["nodeid"].index("test_") :]: line for line in lines if "claim" in line}
     return done.returncode, done.stdout + done.stderr, rows
@@ -119,7 +119,7 @@ def elsewhere(request, tmp_path):
     device = {"MI_ASSAY_DEVICE": "cpu"}
     if request.param == "modal":
         server = request.getfixturevalue("loopback")
-        own = {k: v for k, v in server.environment.items() if k != "MI_ASSAY_MODAL_SOURCES"}
+        own = {**server.environment, "MI_ASSAY_MODAL_SOURCES": ""}
         return Elsewhere("modal", {**own, **device, "MI_ASSAY_MODAL_VOLUME": f"tier-{tmp_path.name[-20:]}"}, server)
     if needs_ray.args[0]:
         pytest.skip(needs_ray.kwargs["reason"])
@@ -140,14 +140,15 @@ def test_verdicts_and_digests_are_those_of_inline_and_the_next_run_is_free(inlin
     assert "nothing is built" in text, text
     assert {k: r["verdict"] for k, r in again.items()} == {k: r["verdict"] for k, r in rows.items()}
 
-    # Another bound: judged from what is at home.
+    # Another bound, in a ledger that has seen nothing yet: judged from what is at home.
     claims = tmp_path / "claims"
+    shutil.copy(ROOT / "conftest.py", tmp_path)
     shutil.copytree(ROOT / "claims", claims, ignore=shutil.ignore_patterns("__pycache__"))
     promise = (claims / "coders.yaml").read_text("utf-8")
     (claims / "coders.yaml").write_text(promise.replace("    below: 0.2\n", "    below: 0.99\n", 1), "utf-8")
     test = (claims / "test_coders.py").read_text("utf-8")
     (claims / "test_coders.py").write_text(test.replace("below=0.2", "below=0.99", 1), "utf-8")
-    _, text, other = session(tmp_path, *run, claims=claims, environment=elsewhere.environment)
+    _, text, other = session(tmp_path, *run, claims=claims, ledger="anew", environment=elsewhere.environment)
     assert "nothing is built" in text, text
     changed = {k for k, r in other.items() if r["bound"] == 0.99 and r["verdict"] == "pass"}
     assert {k.partition("[")[0] for k in changed} == {"test_coders.py::test_reconstructs"}
