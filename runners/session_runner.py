@@ -14,7 +14,7 @@ import pytest
 
 from .artifact import Artifact
 from .conductor import Conductor
-from .errors import CapReachedError, InfrastructureError, NotRunError, RunnersError
+from .errors import CapReachedError, InfrastructureError, NoGPUError, NotRunError, RunnersError
 from .money.budget import Budget, cap_usd
 from .money.spending import JOURNAL, Journal
 from .place import store_folder
@@ -90,9 +90,9 @@ class SessionRunner:
         """The skip of a test that met this error; None if the error is about the test."""
         if not isinstance(error, NotRunError):
             return None
-        if isinstance(error, InfrastructureError | CapReachedError):
-            self.incomplete = True
-            self._tell_once(f"not run: {error} {error.fix}")  # a skip is one letter, and nobody chose this one
+        self.incomplete |= isinstance(error, InfrastructureError | CapReachedError)
+        if not isinstance(error, NoGPUError):  # a skip is one letter, and nobody chose this one
+            self._tell_once(f"not run: {error} {error.fix}")
         skipped = pytest.skip.Exception(str(error))
         skipped.fix = error.fix  # type: ignore[attr-defined]  # the ledger's row says it
         return skipped

@@ -2,6 +2,8 @@
 
 import pytest
 
+import runners.runner
+
 ENGINE = '''
 """An engine of somebody else: it builds here, sends bills, and can lose what it was given."""
 import json
@@ -69,6 +71,7 @@ def test_reads(judge, runner):
 @pytest.fixture
 def elsewhere(court, monkeypatch):
     """A court with an engine and builders of somebody else."""
+    monkeypatch.setattr("runners.runner.ENGINES", dict(runners.runner.ENGINES))  # sessions are in this process
     for name in ("MI_ASSAY_STORE", "MI_ASSAY_DEVICE", "MI_ASSAY_BUDGET"):
         monkeypatch.delenv(name, raising=False)
     court.pytester.makeini(
