@@ -23,7 +23,7 @@ CLAIM_MARK = "claim"
 OURS = "mi_assay"  # attribute on a report: the row and its scores, in JSON, which every process can pass on
 RECORDER = pytest.StashKey["Recorder"]()
 HISTORY = pytest.StashKey["History"]()
-JUDGE = pytest.StashKey["Judge"]()
+JUDGE: pytest.StashKey[Judge] = pytest.StashKey()
 STRICT = pytest.StashKey[bool]()
 
 
