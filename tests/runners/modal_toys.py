@@ -63,7 +63,7 @@ def dies(out: Path, *, progress):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def talks(out: Path, *, progress):
+def talks(out: Path, *, progress, tag=""):
     print("printed")
     os.write(1, b"written by a li")
     time.sleep(0.3)

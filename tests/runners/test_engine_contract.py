@@ -259,10 +259,10 @@ def test_megabytes_come_home(bed, tag):
     assert made.manifest.bytes == 20 * 2**20
 
 
-def test_what_builders_say_arrives_while_they_work(bed, only):
+def test_what_builders_say_arrives_while_they_work(bed, tag, only):
     only(*ELSEWHERE)
     with pytest.warns(UserWarning, match="the store's own business"):
-        bed.conductor().build(toy("talks"))
+        bed.conductor().build(toy("talks", tag=tag))
     assert any("printed" in line for line in bed.said.lines)
     assert "said" in bed.said.lines
 

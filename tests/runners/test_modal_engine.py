@@ -92,7 +92,7 @@ def test_one_build_in_one_container(bed):
 
 
 def test_messages_of_the_builder_arrive_before_its_result(bed):
-    assert bed.facts(toy("talks")) == {"done": True}
+    assert bed.facts(toy("talks", tag="told")) == {"done": True}
     assert bed.said("log") == ["printed", "written by a library"]
     assert bed.said("warn") == ["the store's own business"]
     assert "said" in bed.said("say")

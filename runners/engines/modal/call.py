@@ -18,7 +18,7 @@ from .log import Log
 if TYPE_CHECKING:
     import modal
 
-LAG = 8.0  # seconds that a result waits for the last messages, which come another way
+LAG = 4.0  # seconds that a result waits for the last messages, which come another way
 SILENCE = 300.0  # seconds of nothing but errors of the connection, after which a build counts as lost
 GONE = 10.0  # seconds that a cancelled build may take to end
 
