@@ -276,8 +276,6 @@ class Conductor:
                 gone = self._cancelled(run)  # it may go on where nobody hears of it
                 if gone:
                     self.purse.end(run.job.key, "lost")
-                else:
-                    self.purse.leave_open(run.job.key)
                 if gone and outcome.again and tries[recipe.digest] < TRIES:
                     self._progress.say(f"{recipe}: {str(outcome.lost).partition(';')[0]}; it gets another worker")
                     waiting[recipe.digest] = recipe
@@ -340,8 +338,6 @@ class Conductor:
                 run.receiver.end()
                 if sure:
                     self.purse.end(run.job.key, how)
-                else:
-                    self.purse.leave_open(run.job.key)
             except Exception as exc:
                 problem = problem or exc
         if problem is not None:

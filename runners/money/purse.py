@@ -132,15 +132,14 @@ class Purse:
         self._live[key] = _Live(self._clock(), price, self.estimate(recipe))
 
     def end(self, key: str, how: str, charged: bool = True) -> None:
-        """A build has ended, or was ended; ``charged`` is false if it never began."""
+        """A build has ended, or was ended; ``charged`` is false if it never began.
+
+        One of which nobody knows whether it goes on has no end: it counts as running here, and at its worst for others.
+        """
         live = self._live.pop(key, None)
         if live is not None and self._budget is not None and live.price.usd_per_second:
             seconds = self._clock() - live.began
             self._budget.journal.end(key, usd=self._cost(live) if charged else 0.0, seconds=seconds, how=how)
-
-    def leave_open(self, key: str) -> None:
-        """Nobody knows whether a build still runs: its start stays without an end, and counts at its worst."""
-        self._live.pop(key, None)
 
     def _cost(self, live: _Live) -> float:
         # From the moment of submission: a wait for a worker is counted although nobody may charge for it.

@@ -125,6 +125,17 @@ def test_a_build_that_nobody_can_end_is_not_tried_again_and_stays_open(conductor
     assert journal.total() == pytest.approx(entry.worst_usd)
 
 
+def test_what_nobody_can_end_goes_on_counting(bench, engine, journal):
+    estimate = 60 * PRICE
+    conductor = Conductor(engine, bench.store, budget=Budget(journal, "session", cap=1.5 * estimate))
+    first, second = numbers(2)
+    engine.ends[first.digest], engine.deaf = Outcome(lost="silence"), True
+    with pytest.raises(InfrastructureError):
+        conductor.build(first)
+    with pytest.raises(CapReachedError, match="does not fit under the cap"):
+        conductor.build(second)
+
+
 def test_what_does_not_fit_is_not_started_and_what_runs_is_finished(bench, engine, journal):
     estimate = 60 * PRICE
     conductor = Conductor(engine, bench.store, budget=Budget(journal, "session", cap=2.5 * estimate))
