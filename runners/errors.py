@@ -6,7 +6,18 @@ from collections.abc import Mapping
 
 
 class RunnersError(Exception):
-    """Something that cannot be described, built or kept as it is."""
+    """Something that cannot be described, built or kept as it is.
+
+    Attributes:
+        fix: what to do about it, where the text does not say so.
+    """
+
+    fix = ""
+
+    @property
+    def told(self) -> str:
+        """The whole of it, for people."""
+        return f"{self} {self.fix}".strip()
 
 
 class RecipeError(RunnersError, ValueError):

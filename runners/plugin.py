@@ -165,7 +165,7 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
             return True
         build_first(_session_runner(config), items)
     except RunnersError as exc:
-        raise pytest.UsageError(said(exc)) from None
+        raise pytest.UsageError(exc.told) from None
     return None
 
 
@@ -197,12 +197,6 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     made = session.config.stash.get(RUNNER, None)
     if made is not None and made.incomplete and exitstatus == pytest.ExitCode.OK:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
-
-
-def said(error: Exception) -> str:
-    """An error of runners, with what to do."""
-    fix = getattr(error, "fix", "")
-    return f"{error} {fix}".strip()
 
 
 @contextmanager

@@ -54,7 +54,7 @@ class SessionRunner:
                 self.name, self.store, progress, budget, config.getoption("containers") or WIDTH
             )
         except RunnersError as exc:
-            raise pytest.UsageError(f"{exc} {getattr(exc, 'fix', '')}".strip()) from None
+            raise pytest.UsageError(exc.told) from None
         self.progress, self._config = progress, config
         self._opened: dict[str, Artifact] = {}
         self._discovery: Discovery | None = None
@@ -92,7 +92,7 @@ class SessionRunner:
             return None
         self.incomplete |= isinstance(error, InfrastructureError | CapReachedError)
         if not isinstance(error, NoGPUError):  # a skip is one letter, and nobody chose this one
-            self._tell_once(f"not run: {error} {error.fix}")
+            self._tell_once(f"not run: {error.told}")
         skipped = pytest.skip.Exception(str(error))
         skipped.fix = error.fix  # type: ignore[attr-defined]  # the ledger's row says it
         return skipped

@@ -15,9 +15,7 @@ from .schedule import expected_minutes
 
 ASSUMED = 10.0  # minutes of a build that nobody has estimated
 SHORTEST, LONGEST = 300.0, 86_400.0  # seconds: limits of the limit
-GRACE = (
-    60.0  # seconds beyond its limit that a submission may take; a container that was taken away begins its limit anew
-)
+GRACE = 60.0  # seconds beyond its limit that a submission may take: a container that was taken away begins it anew
 SLACK = 3.0  # estimates are good to such a factor; a build that was ended for nothing costs more than one that is late
 TRIES = 2  # of a build whose worker was lost: once may be the machine's fault
 

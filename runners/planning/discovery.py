@@ -21,14 +21,12 @@ class Wanted:
     """What one test asks for.
 
     Attributes:
-        nodeid: the test.
         name: for people: its claim with subject and parameters, or the test's own.
         recipes: asked for directly, in their order.
         cut: why it could not be followed to its end; None if it reached ``judge``.
         skipped: why it would not run at all.
     """
 
-    nodeid: str
     name: str
     recipes: list[Recipe] = field(default_factory=list)
     cut: str | None = None
@@ -67,7 +65,7 @@ class Discovery:
         """What every test asks for; ``each`` is called after each of them."""
         found = []
         for item, after in zip(self._items, [*self._items, None][1:], strict=True):
-            self._now = Wanted(item.nodeid, _named(item))
+            self._now = Wanted(_named(item))
             found.append(self._now)
             with _quiet():
                 self._follow(item, self._now)
@@ -93,9 +91,7 @@ class Discovery:
             wanted.cut = clean(exc.msg or "it fails")
         except NotBuiltYetError as exc:
             wanted.cut = f"it reads {exc} first"
-        except (
-            Exception
-        ) as exc:  # imagined numbers need not make sense to a test; a real error comes back in the real run
+        except Exception as exc:  # imagined numbers need not make sense; a real error comes back in the real run
             wanted.cut = f"{type(exc).__name__}: {clean(exc):.120}"
         finally:
             item._initrequest()

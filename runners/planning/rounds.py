@@ -29,7 +29,7 @@ def print_plan(runner: SessionRunner, items: Sequence[pytest.Item]) -> None:
     try:
         purse.require_approved(todo)
     except BudgetError as exc:
-        runner.show([f"to run it: {exc} {exc.fix}"])
+        runner.show([f"to run it: {exc.told}"])
 
 
 def build_first(runner: SessionRunner, items: Sequence[pytest.Item]) -> None:
@@ -52,7 +52,7 @@ def build_first(runner: SessionRunner, items: Sequence[pytest.Item]) -> None:
     try:
         conductor.build_what_can_be(recipes)
     except CapReachedError as exc:  # some of it is there: the tests that have all they need can run
-        runner.progress.say(f"{exc} {exc.fix}")
+        runner.progress.say(exc.told)
         runner.incomplete = True
 
 
