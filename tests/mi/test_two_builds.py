@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import save_file
 
 from mi import portability
-from mi.portability import compare, main
+from mi.two_builds import compare, main
 from mi.refusal import Refusal
 from mi.unit_table import write_units
 from runners import store as stores

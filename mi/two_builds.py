@@ -1,4 +1,4 @@
-"""``python -m mi.portability STORE_A STORE_B DIGEST``: two builds of one recipe, side by side.
+"""``python -m mi.two_builds STORE_A STORE_B DIGEST``: two builds of one recipe, side by side.
 
 A recipe has one digest wherever it is built, so two stores may hold it as two machines made it. This says whether they
 hold the same bytes, and if not, by how much tensors and tables differ.
@@ -183,7 +183,7 @@ def _row(found: Difference) -> tuple[str, str, str, str]:
 
 def main(argv: list[str] | None = None) -> int:
     """The command line: 0 if the contents are the same, 1 if they differ, 2 if they cannot be compared."""
-    parser = argparse.ArgumentParser(prog="python -m mi.portability", description="Two builds of one recipe.")
+    parser = argparse.ArgumentParser(prog="python -m mi.two_builds", description="Two builds of one recipe.")
     parser.add_argument("first", type=Path, metavar="STORE_A", help="a store")
     parser.add_argument("second", type=Path, metavar="STORE_B", help="another one")
     parser.add_argument("digest", metavar="DIGEST", help="of the recipe, or the beginning of it (python -m runners ls)")
@@ -191,7 +191,7 @@ def main(argv: list[str] | None = None) -> int:
     try:
         one, other, found = compare(given.first, given.second, given.digest)
     except Refusal as refusal:
-        print(f"portability: {refusal}", file=sys.stderr)
+        print(f"two_builds: {refusal}", file=sys.stderr)
         return 2
     print(table(one, other, found))
     return int(one["content"] != other["content"])
