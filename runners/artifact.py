@@ -88,6 +88,21 @@ def content_of(files: Mapping[str, Mapping[str, Any]]) -> str:
     return sha256_of({name: dict(about) for name, about in files.items()})
 
 
+@dataclass(frozen=True)
+class Entry:
+    """One folder of a store, as listed: nothing about it has been verified.
+
+    Attributes:
+        manifest: None where it cannot be read.
+        used: time of last use, seconds since 1970.
+    """
+
+    digest: str
+    manifest: Manifest | None
+    bytes: int
+    used: float
+
+
 class Keeper(Protocol):
     """Where an artifact lies. A keeper elsewhere fetches it when its folder is asked for."""
 

@@ -11,12 +11,13 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from .artifact import Entry
 from .errors import RunnersError
 from .eviction import collect
 from .home import command
 from .place import FOLDER, VARIABLE, store_folder
 from .recipe import SHORT, Recipe
-from .store import Entry, Store
+from .store import Store
 from .text import clean, parse_size, parse_span, size, span
 from .verification import Damage
 from .why import derivation, difference

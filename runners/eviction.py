@@ -6,7 +6,8 @@ import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from .store import Entry, Store
+from .artifact import Entry
+from .store import Store
 
 
 @dataclass(frozen=True)

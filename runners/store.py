@@ -9,12 +9,11 @@ import shutil
 import time
 import warnings
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from .artifact import Artifact, Manifest, ManifestError, content_of, require_same_recipe
+from .artifact import Artifact, Entry, Manifest, ManifestError, content_of, require_same_recipe
 from .disk import FULL, sync
 from .errors import StoreError, StoreFullError, StoreReadOnlyError, StoreWarning
 from .failures import Failures
@@ -29,21 +28,6 @@ LAYOUT = "v1"  # another layout gets another folder: no checkout damages what an
 RESUMABLE_KEPT = 7 * 86400.0  # seconds that an interrupted build is kept for being continued
 PATIENCE = 2.0  # seconds of waiting for another process, from which it is worth a line
 MANIFEST, FILES, RESUMABLE = "manifest.json", "files", "resumable"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One folder of the store, as listed: nothing about it has been verified.
-
-    Attributes:
-        manifest: None where it cannot be read.
-        used: time of last use, seconds since 1970.
-    """
-
-    digest: str
-    manifest: Manifest | None
-    bytes: int
-    used: float
 
 
 class Store:

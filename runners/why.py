@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+from .artifact import Entry
 from .recipe import SHORT, Recipe
-from .store import Entry, Store
+from .store import Store
 from .text import clean, size, span
 
 

@@ -9,9 +9,9 @@ import pytest
 import torch
 from safetensors.torch import save_file
 
-from mi import portability
-from mi.two_builds import compare, main
+from mi import two_builds
 from mi.refusal import Refusal
+from mi.two_builds import compare, main
 from mi.unit_table import write_units
 from runners import store as stores
 from runners.build import build
@@ -69,7 +69,7 @@ def found(stores):
 
 
 def test_places_are_those_of_the_store():
-    ours = (portability.LAYOUT, portability.MANIFEST, portability.FILES)
+    ours = (two_builds.LAYOUT, two_builds.MANIFEST, two_builds.FILES)
     assert ours == (stores.LAYOUT, stores.MANIFEST, stores.FILES)
 
 
@@ -123,7 +123,7 @@ def test_what_cannot_be_compared_is_named(two, other, where, note):
 
 def test_numbers_are_compared_in_pieces(two, monkeypatch):
     whole = found(two(off=0.5))
-    monkeypatch.setattr(portability, "AT_ONCE", 5)
+    monkeypatch.setattr(two_builds, "AT_ONCE", 5)
     assert {n: d.largest for n, d in found(two(off=0.5)).items()} == {n: d.largest for n, d in whole.items()}
 
 
