@@ -43,7 +43,9 @@ def built(text: str, root: str, key: str, mailbox: Any) -> str:
         sent[:] = [mailbox.put.remote(key, message)]
 
     started = {"started": ray.get_runtime_context().get_node_id(), "group": os.getpid()}
-    ray.get(mailbox.put.remote(key, started))  # nothing is built that could not be found and ended
+    # Nothing is built that could not be found and ended. Not ray.get: a task that waits in it lends out its CPU,
+    # and a second build would start beside this one.
+    mailbox.put.remote(key, started).future().result()
     try:
         return work(text, Path(root), send, runner="ray")
     finally:
