@@ -1,0 +1,77 @@
+"""Records: what the page knows of one row."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from shlex import quote
+from typing import Any
+
+from ..deciding import what_would_decide
+from ..errors import LedgerError
+from ..ruling import Ruling
+from ..run import Run
+from ..text import label, units_of
+from .axes import axis_key
+
+_AS_THEY_ARE = (
+    *("claim", "params", "subject", "statement", "report", "section", "source", "where", "nodeid", "tier", "status"),
+    *("verdict", "family_verdict", "family_method", "family_missing", "expected", "expected_why", "reported", "rule"),
+    *("bound", "quantity", "unit", "design", "scope", "family", "family_size", "role", "alpha", "looks", "rope"),
+    *("controls", "control_problems", "supersedes", "superseded_by", "deviations", "registered_hash", "executed_hash"),
+    *("estimate", "lo", "hi", "level", "n", "method", "calibration", "flags", "limits", "adjusted", "p_pass", "p_fail"),
+    *("counts", "extra", "mde", "units_needed", "limited_by", "attempt", "replay", "alpha_spent", "promise_changed"),
+    *("seen_before", "measured", "unconfirmed", "data", "cost", "seconds", "time", "reason"),
+)
+
+
+def record(ruling: Ruling, at: int) -> dict[str, Any]:
+    """One flat record; keys whose value is null are left out.
+
+    Raises:
+        LedgerError: the row cannot be drawn: its limits are not in order, or a stored level is not a pair.
+    """
+    row = ruling.row
+    _check(row)
+    kept = {key: row.get(key) for key in _AS_THEY_ARE}
+    flags = row.get("flags") or []
+    said = {
+        "at": at,
+        "label": label(row),
+        "word": ruling.word,
+        "state": ruling.state,
+        "attention": ruling.attention,
+        "note": ruling.note,
+        "axis": axis_key(row),
+        "units_text": units_of(row),
+        "forced": row.get("limited_by") in flags,
+        "decide": what_would_decide(row) if row["verdict"] == "inconclusive" else None,
+        "promise": _promise(row),
+        "artifacts": row.get("artifacts") or [],
+        "command": f"pytest {quote(row['nodeid'])}",
+    }
+    return {key: value for key, value in {**kept, **said}.items() if value not in (None, "", [], {})}
+
+
+def _promise(row: Mapping[str, Any]) -> dict[str, Any]:
+    """Registered fields whose value is not the row's own under that name."""
+    own = {**row, "controls": [c["id"] for c in row["controls"]]}
+    return {key: value for key, value in row["registered"].items() if key not in own or own[key] != value}
+
+
+def _check(row: Mapping[str, Any]) -> None:
+    """What a figure takes for granted and a ledger row does not promise."""
+    pairs = dict(row.get("limits") or {})
+    if row.get("estimate") is not None:
+        pairs["own"] = [row["lo"], row["hi"]]
+    for level, pair in pairs.items():
+        ordered = isinstance(pair, list) and len(pair) == 2 and all(type(x) in (int, float) for x in pair)
+        if not ordered or not pair[0] <= pair[1]:
+            raise LedgerError(f"its limits at level {level!s:.20} are {pair!s:.60}. Expected [lower, upper]")
+
+
+def undrawable(run: Run, row: Mapping[str, Any], why: object) -> LedgerError:
+    """A row that cannot be drawn stops the report: a page that leaves rows out would look complete."""
+    return LedgerError(
+        f"{run.path.name}: {label(row)} on {row['subject']} (row {row['index']}) cannot be drawn: {why}. "
+        f"Nothing was written. Check the file with: verify {run.id}"
+    )
