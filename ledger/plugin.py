@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 CLAIM_MARK = "claim"
 OURS = "mi_assay"  # attribute on a report: the row and its scores, in JSON, which every process can pass on
+ORIGINS = "mi_assay.origins"  # property of an item and attribute on its report: see origin.py
 RECORDER = pytest.StashKey["Recorder"]()
 HISTORY = pytest.StashKey["History"]()
 JUDGE: pytest.StashKey[Judge] = pytest.StashKey()
@@ -51,6 +52,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         help="with --subject, give a subject that claims do not name the cells registered for this one, without its "
         "expectations (default: the cells registered for any subject)",
     )
+    group.addoption("--report", action="store_true", help="write report.html, the page of the run, beside it")
     group.addoption("--ledger", metavar="DIR", default=None, help="keep this run in DIR (default: .ledger/runs)")
 
 
@@ -219,6 +221,7 @@ def pytest_runtest_makereport(
 ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     deciding = report.when == "call" or (report.when == "setup" and not report.passed)
+    origins = _taken_off(item, report) if deciding else None
     if deciding and item.get_closest_marker(CLAIM_MARK):
         from .collect import CLAIM, INDEX
         from .cost import cost_of
@@ -232,12 +235,23 @@ def pytest_runtest_makereport(
             row["cost"] = cost_of(item.user_properties)
             row, kept = packed(report, item.stash[CLAIM], row, stored)
             setattr(report, OURS, kept)
+            if origins is not None:
+                setattr(report, ORIGINS, origins)
             slim = {
                 k: row[k]
                 for k in ("claim", "subject", "params", "verdict", "status", "estimate", "lo", "hi", "rule", "bound")
             }
             item.user_properties.append((CLAIM_MARK, json.dumps(slim)))  # JUnit takes them from the teardown's report
     return report
+
+
+def _taken_off(item: pytest.Item, report: pytest.TestReport) -> str | None:
+    """What the item tells of its artifacts. It belongs in the run's seal, and pytest would copy it into JUnit's file."""
+    told = [value for name, value in item.user_properties if name == ORIGINS]
+    if told:
+        for properties in (item.user_properties, report.user_properties):
+            properties[:] = [p for p in properties if p[0] != ORIGINS]
+    return told[-1] if told and isinstance(told[-1], str) else None
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -257,6 +271,7 @@ def pytest_report_teststatus(report: Any) -> tuple[str, str, Any] | None:
 
 
 ROWS = pytest.StashKey[list[dict[str, Any]]]()
+PAGE = pytest.StashKey[str]()
 
 
 class _Keeper:
@@ -270,7 +285,9 @@ class _Keeper:
         kept = getattr(report, OURS, None)
         if kept is not None:
             found = json.loads(kept)
-            _recorder(self.config).take(found["row"], found["stored"])
+            recorder = _recorder(self.config)
+            recorder.take(found["row"], found["stored"])
+            recorder.origins.take(getattr(report, ORIGINS, None))
         elif report.when == "???" and report.failed and RECORDER in self.config.stash:
             self._crashed(report.nodeid)
 
@@ -299,6 +316,8 @@ class _Keeper:
         strict = bool(config.getoption("strict_verdicts")) and demoted(rows)
         if rows and session.exitstatus == 0 and (recorder.problem or unsupported or strict):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        if rows and config.getoption("report") and not recorder.problem:
+            config.stash[PAGE] = _page_of(recorder, config)
         summary = os.environ.get("GITHUB_STEP_SUMMARY")
         if rows and summary:
             from .summary import annotate, append_summary
@@ -307,6 +326,21 @@ class _Keeper:
             if os.environ.get("GITHUB_ACTIONS"):
                 sys.stdout.write("\n")  # pytest's line of dots is still open, and a command begins its line
                 annotate(rows, sys.stdout)
+
+
+def _page_of(recorder: Recorder, config: pytest.Config) -> str:
+    """Write the page; one that cannot be written costs no verdict. The line that says where it is, or why not."""
+    from .errors import LedgerError
+    from .report.command import write_report
+    from .text import clean
+
+    given = config.getoption("store", None)
+    store = Path(config.invocation_params.dir, given) if given else None
+    try:
+        path = write_report(config.rootpath, [str(recorder.path)], store=store)
+    except (LedgerError, OSError) as exc:
+        return f"no report: {clean(exc)}"
+    return f"report: {os.path.relpath(path, config.invocation_params.dir)}"
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:
@@ -333,6 +367,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
         terminalreporter.write_line(
             f"ledger: +{len(rows)} rows in {path}   next: {_next_command(rows, path if config.getoption('ledger') else '')}"
         )
+    if PAGE in config.stash:
+        terminalreporter.write_line(config.stash[PAGE])
     if line := cost_line(rows):
         terminalreporter.write_line(line)
 

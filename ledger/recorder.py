@@ -12,6 +12,7 @@ from typing import Any
 
 from .controls import with_controls
 from .errors import LedgerError
+from .origin import Origins
 from .provenance import git_state, hardware, own_version, packages
 from .row import SCHEMA_VERSION, Row
 from .run import RunWriter, scores_path
@@ -32,6 +33,9 @@ class Recorder:
 
     A ledger that cannot be written must not cost a verdict: the first error is kept in ``problem``,
     rows stay in memory, and the terminal still shows them.
+
+    Attributes:
+        origins: what tests hand over about the artifacts behind their rows; goes into the seal.
     """
 
     def __init__(self, root: Path, folder: Path, run_id: str, command: list[str]) -> None:
@@ -39,6 +43,7 @@ class Recorder:
         self.path = folder / f"{run_id}.jsonl"
         self.rows: dict[str, Row] = {}
         self.problem: str | None = None
+        self.origins = Origins()
         self._writer: RunWriter | None = None
         self._scores: ScoresWriter | None = None
         self._header: dict[str, Any] | None = None
@@ -124,7 +129,8 @@ class Recorder:
         if self._writer is not None:
             try:
                 if self.problem is None:  # a run that lacks rows must not look whole
-                    self._writer.seal({"exitstatus": exitstatus, "seconds": round(time.time() - self._began, 3)})
+                    seconds = round(time.time() - self._began, 3)
+                    self._writer.seal({"exitstatus": exitstatus, "seconds": seconds, **self.origins.sealed()})
                     if self._scores:
                         self._scores.seal()
             except OSError as exc:

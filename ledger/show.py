@@ -11,6 +11,7 @@ from .cards import card_units
 from .cost import in_words
 from .errors import LedgerError
 from .home import command
+from .origin import Origin, origins, tree, tree_lines
 from .ruling import Ruling, rulings
 from .run import Run
 from .scores import read_scores
@@ -49,10 +50,13 @@ def show_text(run: Run, claim: str, subject: str | None, store: Path | None = No
         scores: dict[str, Any] = dict(read_scores(run.scores_path))
     except LedgerError:
         scores = {}
-    return "\n\n".join("\n".join(_lines(r, run, scores, store)) for r in found) + "\n"
+    known = origins(run)
+    return "\n\n".join("\n".join(_lines(r, run, scores, known, store)) for r in found) + "\n"
 
 
-def _lines(r: Ruling, run: Run, scores: Mapping[str, Any], store: Path | None) -> Iterator[str]:
+def _lines(
+    r: Ruling, run: Run, scores: Mapping[str, Any], known: Mapping[str, Origin], store: Path | None
+) -> Iterator[str]:
     row = r.row
     yield f"{label(row)} on {clean(row['subject'])}: {r.word}"
     yield f"  {clean(row['statement'])}"
@@ -61,10 +65,18 @@ def _lines(r: Ruling, run: Run, scores: Mapping[str, Any], store: Path | None) -
     if r.note:
         yield f"  {r.note}"
     yield ""
+    named = row.get("artifacts") or []
+    traced = any(str(name) in known for name in named)
     for name, value in _facts(row, run):
+        if name == "artifacts" and traced:
+            continue
         if value not in (None, "", "None"):
             yield f"  {name:<14} {clean(value)}"
     yield from _deviations(row)
+    if traced:
+        yield ""
+        yield "  artifacts, and below each what it was made from:"
+        yield from (f"    {line}" for line in tree_lines(tree(known, named)))
     yield from _units(row, scores)
     units = card_units(row, store) if store is not None else []
     if units:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 GIVEN = "mi_assay_runners"  # what xdist's controller tells its workers
 HERE = ("inline", "local")  # who builds as tests ask, in or beside this process; all others build first, all together
 COST = "mi_assay.cost"
+ORIGINS = "mi_assay.origins"
 RUNNER = pytest.StashKey["SessionRunner"]()
 
 
@@ -179,16 +180,20 @@ def pytest_runtest_protocol(item: pytest.Item) -> Iterator[None]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """Give the test's row what the builds below it cost; see ``ledger/cost.py`` for the other end.
+    """Give the test's row what the builds below it cost, and where they came from; ``ledger/cost.py`` and
+    ``ledger/origin.py`` are the other end.
 
     A test that met something that is no fault of a builder's is not run, wherever it met it.
     """
     made = item.config.stash.get(RUNNER, None)
     if made is not None and call.excinfo is not None and (skipped := made.not_run(call.excinfo.value)):
         call.excinfo = pytest.ExceptionInfo.from_exception(skipped.with_traceback(call.excinfo.tb))
-    if made is not None and call.when != "teardown" and (cost := made.cost()):
-        item.user_properties[:] = [p for p in item.user_properties if p[0] != COST]
-        item.user_properties.append((COST, cost))
+    if made is not None and call.when != "teardown":
+        told = {COST: made.cost(), ORIGINS: made.origins() if call.when == "call" else ""}
+        for name, value in told.items():
+            if value:
+                item.user_properties[:] = [p for p in item.user_properties if p[0] != name]
+                item.user_properties.append((name, value))
 
 
 @pytest.hookimpl(tryfirst=True)  # before the ledger seals the run

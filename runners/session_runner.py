@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shlex
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from .artifact import Artifact
+from .artifact import Artifact, Manifest
 from .conductor import Conductor
 from .errors import CapReachedError, InfrastructureError, NoGPUError, NotRunError, RunnersError
 from .money.budget import Budget, cap_usd
@@ -20,7 +20,7 @@ from .money.spending import JOURNAL, Journal
 from .place import store_folder
 from .planning.discovery import Discovery, stop
 from .progress import Progress
-from .recipe import Recipe
+from .recipe import SHORT, Recipe
 from .runner import WIDTH, open_runner
 from .session import Session
 from .store import Store
@@ -59,6 +59,7 @@ class SessionRunner:
         self._opened: dict[str, Artifact] = {}
         self._discovery: Discovery | None = None
         self._told: set[str] = set()
+        self._origins: dict[str, dict[str, Any]] = {}
         self.asked: dict[str, Recipe] = {}
         self.incomplete = False
 
@@ -107,7 +108,7 @@ class SessionRunner:
         if check is not None:
             check()
 
-    @contextmanager
+    @contextlib.contextmanager
     def discovering(self, discovery: Discovery) -> Iterator[None]:
         """Build nothing, and tell ``discovery`` what is asked for."""
         self._discovery = discovery
@@ -127,6 +128,49 @@ class SessionRunner:
             self._tell_once(str(exc))
             return ""
         return json.dumps(found) if found["builds"] else ""
+
+    def origins(self) -> str:
+        """Where the artifacts of the present test came from, with all that is below them, as JSON; empty without any.
+
+        ``{digest: {"label", "builder", "version", "inputs"}}``, the inputs by the first digits of their digests; and
+        where the manifest is known here ``bytes, seconds, when, runner, device``, with ``gpu`` and ``usd`` if it had any.
+        """
+        opened = [recipe for digest, recipe in self.asked.items() if digest in self._opened]
+        below = {r.digest: r for recipe in opened for r in recipe.walk()}
+        return json.dumps({digest: self._origin(recipe) for digest, recipe in below.items()}) if below else ""
+
+    def _origin(self, recipe: Recipe) -> dict[str, Any]:
+        if recipe.digest in self._origins:
+            return self._origins[recipe.digest]
+        origin: dict[str, Any] = {
+            "label": recipe.name[:200],
+            "builder": recipe.build[:200],
+            "version": recipe.version,
+            "inputs": [recipe.inputs[name].digest[:SHORT] for name in sorted(recipe.inputs)],
+        }
+        manifest = self._manifest(recipe)
+        if manifest is None:
+            return origin
+        origin |= {"bytes": manifest.bytes, "seconds": manifest.seconds, "when": manifest.when.replace("+00:00", "Z")}
+        origin |= {"runner": manifest.runner[:200], "device": manifest.device[:200]}
+        if recipe.resources.gpu is not None:
+            origin["gpu"] = recipe.resources.gpu[:200]
+        with contextlib.suppress(RunnersError):  # cost() says so
+            if spent := self.journal.of([recipe.digest])[1]:
+                origin["usd"] = spent
+        self._origins[recipe.digest] = origin
+        return origin
+
+    def _manifest(self, recipe: Recipe) -> Manifest | None:
+        """What is known here of an artifact, whether it lies here or not; none of its files is read."""
+        if recipe.digest in self._opened:
+            return self._opened[recipe.digest].manifest
+        kept = self.store.peek(recipe.digest)
+        if kept is None and self.conductor.engine.storage is not None:
+            with contextlib.suppress(RunnersError):
+                found = self.conductor.there(recipe)
+                kept = None if found is None else found.manifest
+        return kept
 
     def show(self, lines: Sequence[str]) -> None:
         """Lines as they are, where pytest reports: progress would join their columns."""
