@@ -51,6 +51,8 @@ class Change:
     before: str
     after: str
     detail: str = ""
+    measured: str = ""
+    """``re-judged`` on the same scores, or ``re-measured``; nothing where one side has no scores."""
 
 
 def changes(before: Iterable[Row], after: Iterable[Row]) -> list[Change]:
@@ -66,28 +68,52 @@ def changes(before: Iterable[Row], after: Iterable[Row]) -> list[Change]:
             kind = "removed" if new is None else "added"
             found.append(Change(kind, label(row), row["subject"], _said(old), _said(new)))
             continue
-        moved = [(k, _promised(old, k), _promised(new, k)) for k in GOALPOSTS if _promised(old, k) != _promised(new, k)]
-        if moved:
-            detail = ", ".join(f"{k}: {x!r} → {y!r}" for k, x, y in moved)
-            found.append(Change("goalposts", label(new), new["subject"], _said(old), _said(new), detail))
-        if old["statement"] != new["statement"]:
-            detail = f"{clean(old['statement'])} → {clean(new['statement'])}"
-            found.append(Change("wording", label(new), new["subject"], _said(old), _said(new), detail))
-        same_numbers = _same_numbers(old, new)
-        demoted = old["verdict"] == new["verdict"] and old["family_verdict"] != new["family_verdict"]
-        if demoted and same_numbers:
-            detail = f"members that did not run: {old['family_missing']} → {new['family_missing']}"
-            found.append(Change("family", label(new), new["subject"], _said(old), _said(new), detail))
-        elif demoted or old["verdict"] != new["verdict"]:
-            detail = f"{interval(old) or '–'} {rule(old)} → {interval(new) or '–'} {rule(new)}"
-            found.append(Change("flip", label(new), new["subject"], _said(old), _said(new), detail))
-        elif old["status"] != new["status"]:
-            detail = f"verdict {new['verdict']}, expected {old['expected']} → {new['expected']}"
-            found.append(Change("status", label(new), new["subject"], old["status"], new["status"], detail))
-        elif not same_numbers and not moved:
-            found.append(Change("moved", label(new), new["subject"], interval(old), interval(new)))
+        found += cell_changes(old, new)
     order = list(TITLES)
     return sorted(found, key=lambda c: order.index(c.kind))
+
+
+def cell_changes(old: Row, new: Row) -> list[Change]:
+    """What differs between two rows of one cell whose family verdicts are settled."""
+    found: list[Change] = []
+
+    def add(kind: str, before: str, after: str, detail: str = "") -> None:
+        found.append(Change(kind, label(new), new["subject"], before, after, detail, how_measured(old, new)))
+
+    moved = moves(old, new)
+    if moved:
+        detail = ", ".join(f"{k}: {x!r} → {y!r}" for k, x, y in moved)
+        add("goalposts", _said(old), _said(new), detail)
+    if old["statement"] != new["statement"]:
+        detail = f"{clean(old['statement'])} → {clean(new['statement'])}"
+        add("wording", _said(old), _said(new), detail)
+    same_numbers = _same_numbers(old, new)
+    demoted = old["verdict"] == new["verdict"] and old["family_verdict"] != new["family_verdict"]
+    if demoted and same_numbers:
+        how = [f"{r['family_method'] or 'alone'}, {r['family_missing']} did not run" for r in (old, new)]
+        detail = f"family: {how[0]} → {how[1]}"
+        add("family", _said(old), _said(new), detail)
+    elif demoted or old["verdict"] != new["verdict"]:
+        detail = f"{interval(old) or '–'} {rule(old)} → {interval(new) or '–'} {rule(new)}"
+        add("flip", _said(old), _said(new), detail)
+    elif old["status"] != new["status"]:
+        detail = f"verdict {new['verdict']}, expected {old['expected']} → {new['expected']}"
+        add("status", old["status"], new["status"], detail)
+    elif not same_numbers and not moved:
+        add("moved", interval(old), interval(new))
+    return found
+
+
+def moves(old: Row, new: Row) -> list[tuple[str, Any, Any]]:
+    """Goalposts that stand elsewhere in the second row: ``(field, then, now)``."""
+    return [(k, _promised(old, k), _promised(new, k)) for k in GOALPOSTS if _promised(old, k) != _promised(new, k)]
+
+
+def how_measured(old: Row, new: Row) -> str:
+    """``re-judged`` on the same scores, or ``re-measured``; nothing where one of the two has no scores."""
+    if old["estimate"] is None or new["estimate"] is None:
+        return ""
+    return "re-judged" if old["data"] == new["data"] else "re-measured"
 
 
 def _same_numbers(old: Row, new: Row) -> bool:
@@ -122,14 +148,15 @@ def diff_text(found: list[Change]) -> str:
             continue
         lines.append(f"{'!! ' if kind == 'goalposts' else ''}{title} ({len(group)})")
         for c in group:
-            lines.append(f"  {c.claim} on {clean(c.subject)}: {c.before} → {c.after}")
+            how = f" ({c.measured})" if c.measured else ""
+            lines.append(f"  {c.claim} on {clean(c.subject)}: {c.before} → {c.after}{how}")
             if c.detail:
                 lines.append(f"    {c.detail}")
     return "\n".join(lines) + "\n"
 
 
 def diff_markdown(found: list[Change]) -> str:
-    """Markdown for a step summary or a pull-request comment."""
+    """Every difference as a Markdown table; :mod:`.comment` is what fits under a pull request."""
     if not found:
         return "### Verdict changes\n\nNo differences.\n"
     counts = ", ".join(
@@ -140,14 +167,13 @@ def diff_markdown(found: list[Change]) -> str:
         "",
         f"**{counts}**",
         "",
-        "| change | claim | subject | before | after | detail |",
-        "|---|---|---|---|---|---|",
+        "| change | claim | subject | before | after | scores | detail |",
+        "|---|---|---|---|---|---|---|",
     ]
     for c in found:
         kind = f"**{TITLES[c.kind]}**" if c.kind in ("goalposts", "flip") else TITLES[c.kind]
-        lines.append(
-            f"| {kind} | {code(c.claim)} | {code(c.subject)} | {escape(c.before)} | {escape(c.after)} | {escape(c.detail)} |"
-        )
+        cells = (kind, code(c.claim), code(c.subject), *map(escape, (c.before, c.after, c.measured, c.detail)))
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join(lines) + "\n"
 
 

@@ -32,7 +32,7 @@ def test_a_flip_within_the_family_alone(judged, claim, gap):
     small, large = (judged(claim("a", role="headline", family_size=m), gap(0.04)) for m in (1, 9))
     (found,) = changes([small.row], [large.row])
     assert (found.kind, found.after) == ("family", "pass (inconclusive in its family)")
-    assert found.detail == "members that did not run: 0 → 8"
+    assert found.detail == "family: alone, 0 did not run → Holm, m=9, 8 did not run"
 
 
 MOVED = {

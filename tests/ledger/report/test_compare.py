@@ -1,0 +1,393 @@
+"""Two runs side by side, as the page shows them."""
+
+import gzip
+import json
+
+import numpy as np
+import pytest
+
+from ledger.diff import changes
+from ledger.report.compare import comparison
+from ledger.run import read_run, scores_path
+from ledger.scores import read_scores
+from mi import claimable
+
+SECTIONS = (
+    *("changed", "shifted", "appeared", "resolved", "moved_goalposts"),
+    *("rejudged", "remeasured", "new", "gone"),
+)
+
+
+@pytest.fixture
+def run(tmp_path, write_run):
+    made = []
+
+    def new(*judged, **header):
+        made.append(write_run(tmp_path, f"2026-11-{len(made) + 1:02d}T120000Z-aaaaaa", judged, **header))
+        return read_run(made[-1])
+
+    return new
+
+
+def compared(run, before, after):
+    """The comparison of a run of one row with another one of one row."""
+    return comparison(run(*([before] if before else [])), run(*([after] if after else [])))
+
+
+def places(found):
+    """Sections that hold the only cell."""
+    (_,) = found["cells"]
+    return {name for name in SECTIONS if found[name]}
+
+
+def count(found, before, after):
+    table = found["transitions"]
+    return table["counts"][table["before"].index(before)][table["after"].index(after)]
+
+
+# ---- the same -------------------------------------------------------------------------------------
+
+
+def test_a_run_and_itself_are_the_same_and_nothing_else_is_said(run, mixed):
+    one = run(*mixed)
+    assert comparison(one, one) == {"same": True}
+    assert comparison(one, run(*mixed)) == {"same": True}
+
+
+def test_empty_runs_are_the_same(run):
+    assert comparison(run(), run()) == {"same": True}
+
+
+def test_another_time_and_another_duration_are_no_difference(run, mixed):
+    later = [j._replace(row={**j.row, "seconds": 9.0}) for j in mixed]
+    assert comparison(run(*mixed), run(*later, time="2026-12-01T12:00:00Z")) == {"same": True}
+
+
+# ---- what changed ---------------------------------------------------------------------------------
+
+
+def test_a_flip_has_both_sides(run, judged, claim, gap):
+    before, after = judged(claim("a"), gap(0.1)), judged(claim("a"), gap(-0.1, seed=1))
+    found = compared(run, before, after)
+    assert found["same"] is False
+    assert places(found) == {"changed", "remeasured"}
+    (cell,) = found["cells"]
+    assert (cell["label"], cell["subject"], cell["kinds"], cell["measured"]) == (
+        "paper.a",
+        "organism",
+        ["flip"],
+        "re-measured",
+    )
+    for side, (row, _) in (("before", before), ("after", after)):
+        assert {k: cell[side][k] for k in ("estimate", "lo", "hi", "level", "verdict", "bound", "rule")} == {
+            k: row[k] for k in ("estimate", "lo", "hi", "level", "verdict", "bound", "rule")
+        }
+    assert (cell["before"]["state"], cell["after"]["state"]) == ("pass", "fail")
+    assert cell["after"]["units_text"] == "n=40"
+    assert "goalposts" not in cell
+    assert "wording" not in cell
+
+
+def test_the_transitions_count_every_row_of_both_runs_once(run, mixed, judged, claim, gap):
+    before, after = run(*mixed[:-1]), run(*mixed[1:])
+    found = comparison(before, after)
+    assert count(found, "pass", "gone") == 1
+    assert sum(found["transitions"]["counts"][-1]) == 1
+    assert sum(map(sum, found["transitions"]["counts"])) == len(mixed)
+    assert count(found, "error", "error") == 2
+    assert count(found, "not run", "not run") == 1
+    assert count(found, "refused", "refused") == 1
+    assert found["transitions"]["before"] == [
+        *("pass", "fail", "inconclusive", "refused", "deviated", "error", "not run", "new"),
+    ]
+    assert found["transitions"]["after"][-1] == "gone"
+
+
+def test_verdicts_have_a_place_in_the_table_also_where_none_came_out_so(run, judged, claim, gap):
+    found = compared(run, None, judged(claim("a"), gap(0.1)))
+    assert found["transitions"] == {
+        "before": ["pass", "fail", "inconclusive", "new"],
+        "after": ["pass", "fail", "inconclusive", "gone"],
+        "counts": [[0] * 4, [0] * 4, [0] * 4, [1, 0, 0, 0]],
+    }
+
+
+def test_new_and_gone(run, judged, claim, gap):
+    a, b = judged(claim("a"), gap(0.1)), judged(claim("b"), gap(0.1))
+    found = compared(run, a, b)
+    assert [(c["claim"], c["kinds"], "before" in c, "after" in c) for c in found["cells"]] == [
+        ("paper.b", ["added"], False, True),
+        ("paper.a", ["removed"], True, False),
+    ]
+    assert (found["new"], found["gone"], found["changed"]) == ([0], [1], [])
+    assert all("paired" not in c for c in found["cells"])
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "where"),
+    [
+        ("pass", "fail", {"appeared"}),
+        ("fail", "pass", {"resolved"}),
+        ("fail", "fail", set()),
+        (None, "fail", {"appeared"}),
+        ("fail", None, set()),
+        ("fail", "error", set()),
+        ("fail", "not_run", set()),
+    ],
+)
+def test_drift_appears_and_is_resolved_by_a_judged_row_alone(run, judged, undecided, claim, gap, before, after, where):
+    about, other = claim("a", expected="pass"), judged(claim("b"), gap(0.1))
+
+    def row(word, seed):
+        if word in ("pass", "fail"):
+            return [judged(about, gap(0.1 if word == "pass" else -0.1, seed=seed))]
+        return [undecided(about, word)] if word else []
+
+    found = comparison(run(*row(before, 0)), run(*row(after, 1), other))
+    assert {name for name in ("appeared", "resolved") if found[name]} == where
+
+
+def test_same_verdict_is_shifted_beyond_half_the_earlier_interval(run, judged, claim, gap):
+    before = judged(claim("a"), gap(0.1))
+    half = (before.row["hi"] - before.row["lo"]) / 2
+    far, near = (judged(claim("a"), gap(0.1 + half * share, seed=1)) for share in (1.01, 0.99))
+    assert places(compared(run, before, far)) == {"shifted", "remeasured"}
+    found = compared(run, before, near)
+    assert (found["cells"], found["small"]) == ([], {"re-measured": 1})
+    assert all(found[name] == [] for name in SECTIONS)
+
+
+def test_a_cell_that_changed_is_not_shifted_as_well(run, judged, claim, gap):
+    assert "shifted" not in places(compared(run, judged(claim("a"), gap(0.1)), judged(claim("a"), gap(-0.5, seed=1))))
+
+
+def test_moved_goalposts_on_the_same_scores(run, judged, claim, gap):
+    before, after = (judged(claim("a", above=b), gap(0.1)) for b in (0.2, 0.02))
+    found = compared(run, before, after)
+    assert places(found) == {"changed", "moved_goalposts", "rejudged"}
+    (cell,) = found["cells"]
+    assert cell["goalposts"] == [{"key": "bound", "before": "0.2", "after": "0.02"}]
+    assert cell["measured"] == "re-judged"
+    assert cell["paired"] == {"none": "the same scores: nothing was measured again"}
+
+
+def test_moved_goalposts_are_told_where_the_verdict_stays(run, judged, claim, gap):
+    before, after = (judged(claim("a", above=b), gap(0.1)) for b in (0.0, 0.02))
+    assert places(compared(run, before, after)) == {"moved_goalposts", "rejudged"}
+
+
+def test_registered_parameters_are_named_one_by_one(run, judged, claim, gap):
+    before, after = (
+        judged(claim("a", measured={"k": k, "ctx": 128}), gap(0.1, params={"k": k, "ctx": 128})) for k in (8, 16)
+    )
+    (cell,) = compared(run, before, after)["cells"]
+    assert cell["goalposts"] == [{"key": "measured.k", "before": "8", "after": "16"}]
+    assert cell["parameters"] == [{"key": "k", "before": "8", "after": "16"}]
+
+
+def test_a_new_wording_is_told_and_is_no_goalpost(run, judged, claim, gap):
+    found = compared(run, *(judged(claim("a", statement=s), gap(0.1)) for s in ("Ours wins.", "Ours is better.")))
+    (cell,) = found["cells"]
+    assert cell["wording"] == [{"key": "statement", "before": "Ours wins.", "after": "Ours is better."}]
+    assert places(found) == {"rejudged"}
+
+
+def test_a_control_that_failed_changes_what_rests_on_it(run, judged, claim, gap):
+    needs = judged(claim("a", controls=("paper.null",)), gap(0.1))
+    null = [judged(claim("null"), gap(shift, seed=2)) for shift in (0.1, -0.1)]
+    found = comparison(run(needs, null[0]), run(needs, null[1]))
+    assert {found["cells"][k]["claim"] for k in found["changed"]} == {"paper.a", "paper.null"}
+    cell = next(c for c in found["cells"] if c["claim"] == "paper.a")
+    assert (cell["before"]["state"], cell["after"]["state"], cell["after"]["word"]) == (
+        "pass",
+        "inconclusive",
+        "pass, unsupported",
+    )
+    assert cell["paired"] == {"none": "the same scores: nothing was measured again"}
+
+
+def test_the_most_serious_come_first(run, judged, claim, gap):
+    def rows(*about):
+        return [judged(claim(n, above=b), gap(shift, seed=seed)) for n, b, shift, seed in about]
+
+    before = run(*rows(("shifted", 0.0, 0.1, 0), ("moved", 0.0, 0.1, 1), ("flip", 0.0, 0.1, 2)))
+    after = run(*rows(("shifted", 0.0, 0.3, 3), ("moved", 0.01, 0.1, 1), ("flip", 0.0, -0.1, 4)))
+    assert [c["claim"] for c in comparison(before, after)["cells"]] == ["paper.flip", "paper.moved", "paper.shifted"]
+
+
+def test_it_knows_the_differences_that_diff_knows(run, mixed, judged, claim, gap):
+    """One truth: each cell's kinds are those of ``ledger diff``."""
+    before, after = run(*mixed[:8]), run(*mixed[4:], judged(claim("wins", above=0.05), gap(0.1)))
+    found = comparison(before, after)
+    told = sorted((c.claim, c.subject, c.kind) for c in changes(before.rows, after.rows))
+    assert sorted((c["label"], c["subject"], kind) for c in found["cells"] for kind in c["kinds"]) == told
+    json.dumps(found, allow_nan=False)
+
+
+# ---- environment ----------------------------------------------------------------------------------
+
+
+def test_the_environment_is_told_where_it_differs(run, judged, claim, gap):
+    row = judged(claim("a"), gap(0.1))
+    same = {"hardware": {"device": "cpu", "cores": 2}, "mi_assay": "checkout"}
+    before = run(row, **same, lock={"sha256": "aa", "versions": {"numpy": "1", "torch": "2"}}, command=["pytest", "-q"])
+    after = run(
+        row,
+        **same,
+        lock={"sha256": "bb", "versions": {"numpy": "1"}},
+        command=["pytest", "-x"],
+        git={"commit": "abc", "dirty": True},
+    )
+    found = comparison(before, after)
+    assert found["environment"] == [
+        {"key": "git.commit", "before": before.header["git"]["commit"], "after": "abc"},
+        {"key": "git.dirty", "before": "false", "after": "true"},
+        {"key": "lock.sha256", "before": "aa", "after": "bb"},
+        {"key": "lock.versions.torch", "before": "2", "after": ""},
+        {"key": "command", "before": "pytest -q", "after": "pytest -x"},
+    ]
+    assert found["cells"] == []
+    assert [r["dirty"] for r in found["runs"]] == [False, True]
+
+
+def test_a_forged_record_is_text(run, judged, claim, gap):
+    row, deep = judged(claim("a"), gap(0.1)), {}
+    for _ in range(50):
+        deep = {"x": deep}
+    found = comparison(run(row), run(row, lock="a\x1b[2J\u202eb", command="x", hardware=[deep, None], more=deep))
+    assert {d["key"]: d["after"] for d in found["environment"]}["lock"] == "a [2J b"
+    text = json.dumps(found["environment"])
+    assert "\\u001b" not in text
+    assert "\\u202e" not in text
+
+
+# ---- the paired difference ------------------------------------------------------------------------
+
+
+def sample(shift, seed, units=None, n=40, **about):
+    rng = np.random.default_rng(seed)
+    units = units or [f"prompt-{k:03d}" for k in range(n)]
+    return claimable.Sample(rng.normal(shift, 0.1, n), units, **about)
+
+
+def test_a_paired_claim_is_compared_by_its_differences(run, judged, claim, gap):
+    one, two = gap(0.1, seed=1), gap(0.4, seed=2)
+    (cell,) = compared(run, judged(claim("a"), one), judged(claim("a"), two))["cells"]
+    wanted = (two - one).interval()
+    assert cell["paired"] == {k: getattr(wanted, k) for k in ("estimate", "lo", "hi", "level", "n", "method")}
+    assert cell["paired"]["estimate"] == pytest.approx(0.3)
+
+
+def test_a_mean_is_compared_unit_by_unit(run, judged, claim):
+    one, two = sample(0.5, 1), sample(0.9, 2)
+    about = claim("a", design="mean")
+    rows = [judged(about, claimable.mean(s)) for s in (one, two)]
+    (cell,) = compared(run, *rows)["cells"]
+    wanted = claimable.paired(two, one).interval()
+    assert cell["paired"] == {k: getattr(wanted, k) for k in ("estimate", "lo", "hi", "level", "n", "method")}
+
+
+def test_outcomes_are_compared_as_outcomes(run, judged, claim):
+    units = [f"q{k:02d}" for k in range(60)]
+    one, two = ([float(k % m == 0) for k in range(60)] for m in (5, 2))
+    about = claim("a", design="mean", above=0.1)
+    rows = [judged(about, claimable.mean(claimable.Sample(v, units))) for v in (one, two)]
+    (cell,) = compared(run, *rows)["cells"]
+    wanted = claimable.paired(claimable.Sample(two, units), claimable.Sample(one, units)).interval()
+    assert cell["paired"]["method"] == "bonett-price"
+    assert (cell["paired"]["lo"], cell["paired"]["hi"]) == (wanted.lo, wanted.hi)
+
+
+OTHER = [f"other-{k:03d}" for k in range(40)]
+
+
+@pytest.mark.parametrize(
+    ("about", "one", "two", "reason"),
+    [
+        ({"design": "mean"}, {}, {"units": OTHER}, "units that do not match (40 only in the first"),
+        ({"design": "mean"}, {}, {"n": 39}, "units that do not match"),
+        ({"design": "mean"}, {}, {"quantity": "loss"}, "another quantity: accuracy, then loss"),
+        ({"design": "mean"}, {}, {"unit": "document"}, "another unit: prompt, then document"),
+    ],
+    ids=["other units", "a unit less", "another quantity", "another unit"],
+)
+def test_without_the_same_units_there_is_none_and_why(run, judged, claim, about, one, two, reason):
+    rows = [
+        judged(claim("a", **about), claimable.mean(sample(s, k, **x)))
+        for k, (s, x) in enumerate([(0.5, one), (0.9, two)])
+    ]
+    (cell,) = compared(run, *rows)["cells"]
+    assert reason in cell["paired"]["none"]
+    assert set(cell["paired"]) == {"none"}
+
+
+def test_values_without_ids_are_not_paired_by_position(run, judged, claim):
+    rng = np.random.default_rng(0)
+    rows = [judged(claim("a", design="mean"), claimable.mean(rng.normal(m, 0.1, 40))) for m in (0.5, 0.9)]
+    (cell,) = compared(run, *rows)["cells"]
+    assert "without unit ids" in cell["paired"]["none"]
+
+
+def test_other_designs_have_no_number_per_unit(run, judged, claim):
+    rows = [
+        judged(claim("a", design="unpaired"), claimable.unpaired(sample(m, 1), sample(0.5, 2, OTHER)))
+        for m in (0.6, 1.0)
+    ]
+    (cell,) = compared(run, *rows)["cells"]
+    assert cell["paired"]["none"] == "design unpaired: no number per unit that could be subtracted"
+
+
+def test_another_design_is_not_compared(run, judged, claim, gap):
+    rows = [judged(claim("a"), gap(0.1)), judged(claim("a", design="mean"), claimable.mean(sample(0.9, 3)))]
+    (cell,) = compared(run, *rows)["cells"]
+    assert cell["paired"]["none"] == "another design: paired, then mean"
+
+
+def test_a_row_without_scores(run, judged, undecided, claim, gap):
+    (cell,) = compared(run, judged(claim("a"), gap(0.1)), undecided(claim("a"), "error"))["cells"]
+    assert cell["paired"] == {"none": "one of the two has no scores"}
+
+
+@pytest.fixture
+def two(run, judged, claim, gap):
+    return [run(judged(claim("a"), gap(shift, seed=k))) for k, shift in enumerate((0.1, 0.4))]
+
+
+def test_scores_that_are_lost(two):
+    scores_path(two[0].path).unlink()
+    (cell,) = comparison(*two)["cells"]
+    assert cell["paired"] == {"none": f"the scores of run {two[0].id} are missing or damaged"}
+
+
+def rewritten(path, edit):
+    lines = []
+    for digest, stored in read_scores(path):
+        edit(stored)
+        lines.append(json.dumps({"data": digest, **stored}))
+    path.write_bytes(gzip.compress("\n".join([*lines, ""]).encode()))
+
+
+@pytest.mark.filterwarnings("ignore:overflow")
+@pytest.mark.parametrize(
+    "edit",
+    [
+        lambda stored: stored["arms"][0]["values"].__setitem__(0, 9.0),
+        lambda stored: stored["arms"].clear(),
+        lambda stored: stored.update(design="mean"),
+        lambda stored: stored.update(units=[1]),
+        lambda stored: stored.update(options=3),
+        lambda stored: stored["arms"][0].update(values=[1e308] * 40),
+        lambda stored: stored["arms"][0].update(values="x" * 40),
+    ],
+    ids=["a value", "no arms", "another design", "other units", "options", "huge", "letters"],
+)
+def test_scores_that_were_changed_are_not_compared(two, edit):
+    rewritten(scores_path(two[1].path), edit)
+    (cell,) = comparison(*two)["cells"]
+    assert cell["paired"] == {"none": "its scores were changed: they are not what was judged"}
+
+
+def test_scores_that_lack_the_row(two):
+    scores_path(two[1].path).write_bytes(gzip.compress(b'{"data": "other"}\n'))
+    (cell,) = comparison(*two)["cells"]
+    assert cell["paired"] == {"none": "its scores are missing in one of the runs"}
