@@ -24,10 +24,10 @@ help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 smoke: $(STAMP) ## run the smoke claims (CPU, no download)
-	$(PY) -m pytest -m smoke claims --verdicts=all $(ARGS)
+	$(PY) -m pytest -m smoke claims --verdicts=all --report $(ARGS)
 
 seeds: $(STAMP) ## the same claims on further training seeds of the embedded model
-	$(PY) -m pytest -m seeds claims --verdicts=all $(ARGS)
+	$(PY) -m pytest -m seeds claims --verdicts=all --report $(ARGS)
 
 test: $(STAMP) ## run the tests
 	$(PY) -m pytest tests -n 2 $(ARGS)

@@ -90,6 +90,22 @@ def _parser() -> argparse.ArgumentParser:
     diff.add_argument("before", nargs="?", help="default: the run before the last")
     diff.add_argument("after", nargs="?", help="default: the last run")
 
+    comment = add("comment", _comment, "what a pull request changes, as its comment (Markdown)", one_run=False)
+    comment.add_argument("before", nargs="?", help="run of the base branch")
+    comment.add_argument("after", nargs="?", help="run of the pull request")
+    comment.add_argument("-o", "--output", type=Path, help="write it there; an empty file if nothing changed")
+    comment.add_argument("--report-url", metavar="URL", help="where the report is, for a link")
+    comment.add_argument(
+        "--untrusted",
+        type=Path,
+        metavar="ZIP",
+        help="take both runs from what a pull request uploaded, and print its number (see docs/guide/ci.md)",
+    )
+
+    badge = add("badge", _badge, "one subject's outcome as an SVG badge")
+    badge.add_argument("-o", "--output", type=Path, default=Path("badge.svg"), help="default: badge.svg")
+    badge.add_argument("--subject", help="needed where the run has several")
+
     gate = add("gate", _gate, "exit 1 unless a run may be relied on", formats=("term", "md", "json"))
     gate.add_argument("--require", metavar="ID[,ID]", default="", help="claims that must pass in every cell")
     gate.add_argument("--claims", type=Path, metavar="DIR", help="every cell registered there must have a row")
@@ -123,6 +139,24 @@ def _parser() -> argparse.ArgumentParser:
     new.add_argument("statement", nargs="?", help="one sentence: what is better than what, on what")
     new.add_argument("--folder", type=Path, default=Path("claims"), help="where claims live (default: claims)")
     add("path", _path, "the path of a run's file", one_run=True)
+
+    figures = add("figures", _figures, "the figures of a run as files, each drawn from the artifacts behind its rows")
+    figures.add_argument("-o", "--output", type=Path, metavar="DIR", required=True, help="write them there")
+    figures.add_argument("--only", metavar="ID[,ID]", default="*", help="only these; * matches, as in 'steering-*'")
+    figures.add_argument("--format", metavar="F[,F]", default="svg,csv", help="svg, png, csv (default: svg,csv)")
+    figures.add_argument(
+        "--store", type=Path, metavar="DIR", help="the store with the artifacts (default: as for pytest)"
+    )
+
+    report = add("report", _report, "the report of a run: one HTML file that needs nothing else", one_run=False)
+    report.add_argument(
+        "runs",
+        nargs="*",
+        metavar="RUN",
+        help="the last of these is shown, compared with the others (default: the last run)",
+    )
+    report.add_argument("-o", "--output", type=Path, help="write it there (default: report.html beside the run)")
+    report.add_argument("--store", type=Path, metavar="DIR", help="the store with the artifacts, for figures and cards")
     return parser
 
 
@@ -168,7 +202,7 @@ def _table(args: argparse.Namespace) -> int:
     style = Style(shutil.get_terminal_size((100, 24)).columns, _unicode())
     colour = _colours()
     print(style.text(f"run {run.id}  {run.path}"))
-    limit = 1000 if args.limit is None else args.limit or None
+    limit = 1000 if args.limit is None else args.limit or sys.maxsize
     for line, markup in verdict_lines(run.rows, style, "attention" if args.attention else "all", only, limit):
         code = "31;1" if markup.get("red") else "33" if markup.get("yellow") else ""
         print(f"\x1b[{code}m{line}\x1b[0m" if colour and code else line)
@@ -202,7 +236,7 @@ def _replace_between_markers(path: Path, text: str, check: bool) -> int:
 
 
 def _show(args: argparse.Namespace) -> int:
-    from .cards import store_folder
+    from .artifact_files import store_folder
     from .show import picked, show_text
 
     run = _load(args)
@@ -249,6 +283,39 @@ def _diff(args: argparse.Namespace) -> int:
         _print_json(diff_json(found))
     else:
         print((diff_markdown if args.format == "md" else diff_text)(found), end="")
+    return 0
+
+
+def _comment(args: argparse.Namespace) -> int:
+    from .comment import render_comment
+    from .pull_request import read_pull_request
+
+    request = None
+    if args.untrusted:
+        if args.before or not args.output:
+            raise LedgerError("--untrusted ZIP has both runs in it: name none beside it, and write with -o FILE")
+        request = read_pull_request(args.untrusted)
+        before, after = request.before, request.after
+    elif args.after:
+        before, after = _load(args, args.before), _load(args, args.after)
+    else:
+        raise LedgerError(f"a comment is about two runs: {command()} comment BEFORE AFTER")
+    text = render_comment(before, after, report_url=args.report_url, stranger=request is not None)
+    if args.output:
+        args.output.write_text(text, "utf-8")
+    else:
+        print(text, end="")
+    if request:
+        print(request.number)
+    return 0
+
+
+def _badge(args: argparse.Namespace) -> int:
+    from datetime import UTC, datetime
+
+    from .badge import badge
+
+    args.output.write_text(badge(_load(args), datetime.now(UTC), args.subject), "utf-8")
     return 0
 
 
@@ -343,6 +410,26 @@ def _new(args: argparse.Namespace) -> int:
 
     yaml_path, test_path = new_claim(args.claim, args.statement, args.root / args.folder)
     print(f"registered {args.claim} in {yaml_path}\nwrote {test_path}\nrun it: pytest {test_path} --verdicts=all")
+    return 0
+
+
+def _report(args: argparse.Namespace) -> int:
+    from .report.command import write_report
+
+    print(write_report(args.root, args.runs, args.output, args.store))
+    return 0
+
+
+def _figures(args: argparse.Namespace) -> int:
+    from .artifact_files import store_folder
+    from .figures.export import export
+
+    store, chosen = store_folder(args.root, args.store), args.only.split(",")
+    written, absent = export(_load(args), store, args.output, only=chosen, formats=args.format.split(","))
+    for path in written:
+        print(path)
+    for why in absent:
+        print(f"ledger: {why}", file=sys.stderr)
     return 0
 
 

@@ -12,18 +12,19 @@ from .ruling import Ruling, folded, headline, rulings, tally
 from .terminal import GLYPHS
 from .text import clean, interval, label, reported, rule, units_of
 
-_ACTIVE = re.compile(r"[\\`*_\[\]<>#!|~@&$]|:(?=//)|(?<=(?i:www))\.")
-_INVISIBLE = "&#8203;"  # GitHub looks for @name and #123 after it has decoded entities
+_ACTIVE = re.compile(r"[\\`*_\[\]<>#!|~@&$]|:(?=//)|(?<=(?i:www))\.|(?<=(?i:gh))-(?=\d)")
+_COLUMNS = ("estimate [interval]", "needs", "n", "source reported", "note")
+_INVISIBLE = "&#8203;"  # GitHub looks for @name, #123 and GH-123 after it has decoded entities
 
 
 def escape(value: object) -> str:
     """Text that renders as itself: no tables broken, nobody mentioned, no links, images or HTML."""
-    return _ACTIVE.sub(lambda m: f"&#{ord(m[0])};{_INVISIBLE if m[0] in '@#' else ''}", clean(value))
+    return _ACTIVE.sub(lambda m: f"&#{ord(m[0])};{_INVISIBLE if m[0] in '@#-' else ''}", clean(value))
 
 
 def code(value: object) -> str:
-    """An id in a code span."""
-    return f"`{clean(value).replace('`', chr(39)).replace('|', '¦')}`"
+    """An id in a code span; one of nothing holds a blank, since two backticks would open a span that ends elsewhere."""
+    return f"`{clean(value).replace('`', chr(39)).replace('|', '¦') or ' '}`"
 
 
 def verdict_table(
@@ -54,20 +55,26 @@ def verdict_table(
 
 
 def _table(found: Iterable[Ruling]) -> list[str]:
-    lines = [
-        "| verdict | claim | estimate [interval] | needs | n | source reported | note |",
-        "|---|---|---|---|---|---|---|",
-    ]
-    for r in found:
-        word = f"**{r.word}**" if r.attention else r.word
-        cells = (
-            f"{GLYPHS[r.state][0]} {word}",
-            f"{code(label(r.row))}<br>{escape(r.row['statement'])}",
-            interval(r.row) or "–",
-            rule(r.row),
-            units_of(r.row).removeprefix("n=") or "–",
-            escape(reported(r.row)) or "–",
-            escape(r.note) or "",
-        )
-        lines.append("| " + " | ".join(cells) + " |")
-    return lines
+    return [*table_head(), *map(table_row, found)]
+
+
+def table_head(*, subject: bool = False) -> list[str]:
+    """The two lines that open a table; with a column for the subject where rows of several stand in it."""
+    columns = ["verdict", "claim", *(["subject"] if subject else []), *_COLUMNS]
+    return [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
+
+
+def table_row(r: Ruling, *, subject: bool = False) -> str:
+    """One row of it."""
+    word = f"**{r.word}**" if r.attention else r.word
+    cells = (
+        f"{GLYPHS[r.state][0]} {word}",
+        f"{code(label(r.row))}<br>{escape(r.row['statement'])}",
+        *([code(r.row["subject"])] if subject else []),
+        interval(r.row) or "–",
+        rule(r.row),
+        units_of(r.row).removeprefix("n=") or "–",
+        escape(reported(r.row)) or "–",
+        escape(r.note) or "",
+    )
+    return f"| {' | '.join(cells)} |"

@@ -8,6 +8,7 @@ from textwrap import wrap
 from typing import Any
 
 from .family import conjunctions
+from .home import command
 from .ruling import Ruling, folded, headline, named, rulings, tally
 from .text import clean, interval, label, middle, reported, rule, units_of
 
@@ -25,6 +26,7 @@ GLYPHS = {
 ASCII = {"…": "~", "→": "->", "±": "+/-", "·": "-", "─": "-", "●": "o", "┊": "|", "◂": "<", "▸": ">"}
 ONE_LINE, TWO_LINES = 110, 72
 STRIP = 21
+SCREEN = 44  # lines of rows that a session shows unasked; with outcome and next command they fit into 60
 
 
 @dataclass(frozen=True)
@@ -58,9 +60,12 @@ def verdict_lines(
     only: Sequence[str] = ("*",),
     limit: int | None = None,
 ) -> list[Line]:
-    """Lines with their markup. ``show``: all rows (the first ``limit``), those that want ``attention`` or did not run, or ``none``."""
+    """Lines with their markup. ``show``: all rows, those that want ``attention``, or ``none``; of these the first ``limit``.
+
+    Without a limit, ``attention`` stops at what one screen holds, and says how to see the rest.
+    """
     found = rulings(rows, only)
-    told = (r for r in found if show == "all" or (show == "attention" and (r.attention or r.state == "broken")))
+    told = (r for r in found if show == "all" or (show == "attention" and r.attention))
     wanted = folded(told)
     shown = wanted[:limit]
     columns = Columns(
@@ -69,8 +74,16 @@ def verdict_lines(
         axes=_axes(found),
     )
     lines: list[Line] = []
+    told_of = 0
     for r in shown:
-        lines += [(style.text(text), markup) for text, markup in _row_lines(r, style, columns)]
+        more = [(style.text(text), markup) for text, markup in _row_lines(r, style, columns)]
+        if show == "attention" and limit is None and lines and len(lines) + len(more) > SCREEN:
+            break
+        lines += more
+        told_of += 1
+    if told_of < len(shown):
+        text = f"{len(shown) - told_of:,} more that want a person: {command()} table --attention"
+        lines += [(t, {"red": True, "bold": True}) for t in wrap(text, style.width, subsequent_indent="    ")]
     if len(wanted) > len(shown):
         lines.append((f"{len(wanted) - len(shown):,} more rows (--limit 0)", {}))
     for c in (c for c in conjunctions(rows) if show == "all" and named(c["claim"], only)):

@@ -7,7 +7,6 @@ from math import ceil, floor, log10
 from typing import Any
 
 Row = Mapping[str, Any]
-TICKS = 4
 TAIL = 0.02
 """Share of limits and bounds that may lie beyond each end; they are drawn with an arrowhead."""
 
@@ -44,11 +43,12 @@ def _axis(values: list[float]) -> dict[str, Any]:
     return {"lo": lo, "hi": hi, "ticks": ticks(lo, hi)}
 
 
-def ticks(lo: float, hi: float, wanted: int = TICKS) -> list[float]:
-    """Round numbers inside [lo, hi]: at least two, at most about ``wanted`` + 1."""
-    raw = (hi - lo) / wanted
-    power = 10.0 ** floor(log10(raw))
-    step = next(power * k for k in (1, 2, 5, 10) if power * k >= raw * 0.999)
-    first = ceil(lo / step - 1e-9)
+def ticks(lo: float, hi: float) -> list[float]:
+    """Round numbers inside [lo, hi], three to seven of them: multiples of the largest 1, 2 or 5 times a power of ten."""
+    power = floor(log10(hi - lo))
+    for step in (k * 10.0**p for p in (power, power - 1) for k in (5, 2, 1)):
+        first, last = ceil(lo / step - 1e-9), floor(hi / step + 1e-9)
+        if last - first >= 2:
+            break
     digits = max(0, -floor(log10(step)))
-    return [round(k * step, digits) + 0.0 for k in range(first, floor(hi / step + 1e-9) + 1)]
+    return [round(k * step, digits) + 0.0 for k in range(first, last + 1)]

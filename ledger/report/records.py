@@ -55,7 +55,7 @@ def record(ruling: Ruling, at: int) -> dict[str, Any]:
 def _promise(row: Mapping[str, Any]) -> dict[str, Any]:
     """Registered fields whose value is not the row's own under that name."""
     own = {**row, "controls": [c["id"] for c in row["controls"]]}
-    return {key: value for key, value in row["registered"].items() if key not in own or own[key] != value}
+    return {k: v for k, v in row["registered"].items() if v not in (None, {}) and (k not in own or own[k] != v)}
 
 
 def _check(row: Mapping[str, Any]) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-HEAVY = ("numpy", "scipy", "pandas", "statsmodels", "torch", "yaml", "jsonschema", "pytest")
+HEAVY = ("numpy", "scipy", "pandas", "statsmodels", "torch", "yaml", "jsonschema", "jinja2", "pytest")
 SCRIPT = f"""
 import sys
 from ledger.cli import main
@@ -25,6 +25,7 @@ sys.exit(f"loaded: {{loaded}}" if loaded else status)
         ("table", "--format", "json"),
         ("show", "wins"),
         ("diff", "2026-11-20", "2026-11-21"),
+        ("comment", "2026-11-20", "2026-11-21"),
         ("gate",),
         ("path",),
     ],

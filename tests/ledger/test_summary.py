@@ -3,6 +3,8 @@
 import io
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ledger.summary import ANNOTATIONS, BUDGET, annotate, append_summary, render_summary
 
@@ -25,20 +27,110 @@ def many(rows):
     return [{**r, "claim": f"paper.c{i}", "index": i, "statement": "ß" * 600} for i, r in enumerate(filled)]
 
 
+def size(text):
+    return len(text.encode())
+
+
+def rows_in(text):
+    return sum(line.startswith("| ") and "`paper." in line for line in text.splitlines())
+
+
 def test_a_small_summary_is_whole(rows):
     text = render_summary(rows, HEADER)
-    assert text.startswith("### Verdicts of run `r1`\n\ncommit `4f1c2ab90d` (dirty)\n")
-    assert "more rows" not in text
+    assert text.startswith("### Verdicts of run `r1`\n\nCommit `4f1c2ab90d` (dirty), 17 rows: 1 error, 1 crashed, ")
+    assert text.endswith("Left out: nothing. Every row: `python -m ledger table`.\n")
     assert all(r["claim"] in text for r in rows)
+    assert rows_in(text) == 17
 
 
-@pytest.mark.parametrize("budget", [BUDGET, 50_000])
-def test_a_large_summary_keeps_its_budget_and_what_wants_attention(many, budget):
-    text = render_summary(many, HEADER, budget)
-    assert 0.9 * budget < len(text.encode()) <= budget
-    assert all(f"`paper.c{i}`" in text for i in range(990, 1000))
-    assert text.index("paper.c999") < text.index("`paper.c0`")
-    assert text.rstrip().endswith("more rows: `python -m ledger table`.")
+def test_each_subject_has_its_own_sentence(rows):
+    text = render_summary(rows, HEADER)
+    assert "- `organism`: **4 of 5 claims came out as expected, 9 claims without an expectation. 1 error, " in text
+    assert "- `gpt2`: **3 claims without an expectation.**" in text
+
+
+def test_what_wants_a_person_comes_before_everything_else(rows):
+    first, rest = render_summary(rows, HEADER).split("<details", 1)
+    for row in rows:
+        alarm = row["status"] not in ("decided", "refused")
+        assert (f"`{row['claim']}`" in first) is alarm, row["claim"]
+    assert "#### 5 rows want a person" in first
+    assert "For every cell: `paper.every` on `organism`: **pass** (2 of 2 cells pass)." in rest
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_many_rows_are_folded_and_few_are_not(rows, n):
+    calm = [{**rows[0], "index": i, "nodeid": f"t{i}", "claim": f"paper.c{i}"} for i in range(n * 30)]
+    text = render_summary(calm, HEADER)
+    assert ("<details open>" in text) is (n == 1)
+    assert "want a person" not in text
+
+
+@pytest.mark.parametrize("budget", [BUDGET, 50_000, 4096])
+def test_a_large_summary_leaves_out_whole_sections_and_says_so(many, budget):
+    spread = [{**r, "report": f"paper{i % 7}"} for i, r in enumerate(many)]
+    text = render_summary(spread, HEADER, budget)
+    assert size(text) <= budget
+    drifted = [f"`paper.c{i}`" in text for i in range(990, 1000)]
+    assert all(drifted) or budget == 4096
+    kept = rows_in(text)
+    assert kept < 1000
+    assert f"\nLeft out: {1000 - kept} of 1000 rows, for want of room (" in text
+    assert text.count("<details") == text.count("</details>")
+    for section in text.split("<details>")[1:]:
+        assert f": {rows_in(section)} pass" in section or rows_in(section) > 100
+
+
+def test_too_many_alarms_are_cut_and_counted(many):
+    alarm = many[-1]
+    rows = [{**alarm, "index": i, "nodeid": f"t{i}", "claim": f"paper.c{i}"} for i in range(3000)]
+    text = render_summary(rows, HEADER)
+    assert 0.98 * BUDGET < size(text) <= BUDGET
+    left = 3000 - rows_in(text)
+    assert left > 0
+    assert text.splitlines()[-1].startswith(
+        f"Left out: {left} of 3000 rows, for want of room ({left} that want a person). "
+    )
+
+
+def test_a_line_that_stands_for_many_is_counted_as_many(rows):
+    idle = next(r for r in rows if r["status"] == "not_run")
+    rows = [{**idle, "index": i, "nodeid": f"t{i}", "claim": f"paper.c{i}"} for i in range(40)]
+    text = render_summary(rows, HEADER)
+    assert rows_in(text) == 1
+    assert "(and 39 more on this subject)" in text
+    assert "Left out: nothing." in text
+
+
+def test_five_thousand_rows_show_the_attention_list_on_the_first_screen(many):
+    rows = [{**many[i % 1000], "index": i, "nodeid": f"t{i}", "claim": f"paper.c{i}"} for i in range(5000)]
+    text = render_summary(rows, HEADER)
+    assert size(text) < BUDGET
+    first = text.splitlines()[:14]
+    assert any("50 rows want a person" in line for line in first)
+    assert any("fail (expected pass)" in line for line in first)
+
+
+@given(
+    names=st.lists(st.text(max_size=300), min_size=1, max_size=30),
+    budget=st.integers(4096, 30_000),
+    commit=st.text(max_size=300),
+)
+def test_no_name_breaks_the_budget(mixed, names, budget, commit):
+    rows = [
+        {
+            **mixed[3 * (i % 2)].row,
+            "index": i,
+            "nodeid": f"t{i}",
+            "subject": name,
+            "report": name,
+            "statement": name * 9,
+        }
+        for i, name in enumerate(names)
+    ]
+    text = render_summary(rows, {"run": commit, "git": {"commit": commit}}, budget)
+    assert size(text) <= budget
+    assert text.splitlines()[-1].startswith("Left out: ")
 
 
 def test_appending_counts_what_is_there_already(tmp_path, rows):
@@ -46,7 +138,7 @@ def test_appending_counts_what_is_there_already(tmp_path, rows):
     path.write_text("x" * (BUDGET - 5000))
     append_summary(path, rows * 40, HEADER)
     assert path.stat().st_size <= BUDGET + 1
-    assert "more rows" in path.read_text()
+    assert "for want of room" in path.read_text()
 
 
 def test_a_summary_that_cannot_be_written_costs_nothing(tmp_path, rows):

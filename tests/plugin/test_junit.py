@@ -1,6 +1,7 @@
 """JUnit: what CI readers see. An inconclusive claim is ``<skipped>`` with its reason, never a bare test case."""
 
 import json
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -82,3 +83,43 @@ def test_wins(judge, record_property):
     court.run("--junitxml=out.xml")
     suite = ElementTree.parse(court.path / "out.xml").getroot().find("testsuite")
     assert sorted(p.get("name") for p in case(suite, "test_wins").iter("property")) == ["claim", "mine"]
+
+
+def test_messages_say_the_rule_in_words_and_the_interval(suite):
+    """A reader of the XML alone knows what was wanted, what was found, and of an inconclusive claim what would decide it."""
+    failed = case(suite, "test_b").find("failure").get("message")
+    assert "demo.b on organism: fail, -1 [-1.069, -0.931] at 96.96%, wanted > 0, n=30" in failed
+    skipped = case(suite, "test_c").find("skipped").get("message")
+    assert re.search(
+        r"demo\.c on organism: inconclusive, \S+ \[-\S+, \+\S+\] at 96\.96%, wanted > 0, n=30; .*would decide|detectable",
+        skipped,
+    )
+    row = json.loads(next(p.get("value") for p in case(suite, "test_b").iter("property")))
+    assert (row["rule"], row["bound"]) == ("above", 0.0)
+
+
+def test_one_property_with_the_row_and_no_test_without_one(suite):
+    for found in suite.iter("testcase"):
+        names = [p.get("name") for p in found.iter("property")]
+        assert names == ([] if found.get("name") == "test_plain" else ["claim"])
+        ends = [child.tag for child in found if child.tag in ("failure", "error", "skipped")]
+        assert len(ends) <= 1
+        if names and not ends:  # a bare test case is a pass to every reader
+            (value,) = (p.get("value") for p in found.iter("property"))
+            assert json.loads(value)["verdict"] == "pass"
+
+
+def test_drift_says_what_was_expected(court):
+    court.register(a={"expected": "pass", "above": 0.5}, z={"expected": "fail"})
+    court.write("""
+@pytest.mark.claim("demo.a")
+def test_a(judge): judge(DOWN)
+@pytest.mark.claim("demo.z")
+def test_z(judge): judge(DOWN)
+""")
+    court.run("--junitxml=out.xml")
+    suite = ElementTree.parse(court.path / "out.xml").getroot().find("testsuite")
+    message = case(suite, "test_a").find("failure").get("message")
+    assert "drift: expected pass" in message
+    assert "wanted > 0.5" in message
+    assert case(suite, "test_z").find("failure") is None

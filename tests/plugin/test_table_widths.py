@@ -114,3 +114,32 @@ def test_without_unicode(court, rows, monkeypatch):
     result.stdout.fnmatch_lines(
         ["[?] pass, unsupported *demo.wins*", "x fail *demo.loses*", "[?] inconclusive*demo.unsure*"]
     )
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_at_80_columns_the_last_six_lines_tell_outcome_and_next_command(court, rows, monkeypatch, encoding):
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("PYTHONIOENCODING", encoding)
+    monkeypatch.setenv("PYTHONUTF8", "0")
+    lines = court.run_apart("--tb=no", "-rN").outlines
+    assert re.search(r"\d+ failed, .* in \d", lines[-1])  # pytest's own; ours stand right above
+    last = " ".join(" ".join(lines[-7:-1]).split())
+    for words in (
+        "1 of 2 claims came out as expected, 9 claims without an expectation.",
+        "1 error, 1 deviated, 1 drift, 3 unsupported, ",
+        "ledger: +11 rows in .ledger/runs/",
+        "next: python -m ledger show demo.",
+    ):
+        assert words in last
+
+
+def test_a_session_of_a_many_alarms_ends_with_one_screen(court, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "80")
+    court.many(300, body="judge([-x - k for x in UP])")
+    lines = court.run("--tb=no", "-rN").outlines
+    start = next(k for k, line in enumerate(lines) if re.fullmatch(r"=+ verdicts =+", line))
+    ours = lines[start:-1]
+    assert len(ours) <= 60
+    text = " ".join(" ".join(ours).split())
+    assert re.search(r"\d+ more that want a person: python -m ledger table --attention", text)
+    assert "300 fail" in text

@@ -149,7 +149,7 @@ function tableRow(row) {
     el('td', {}, badge(row), row.state === 'broken' ? null : [row.badge ? ' ' : null, verdictMark(row.state, row.word)]),
     el('th', { scope: 'row' }, el('a', { href: claimLink(row) }, row.label), el('p', {}, row.statement)),
     el('td', { class: 'plot' }, typeof row.estimate === 'number' && axis ? forest(row, axis) : el('span', { class: 'reason' }, row.reason ? row.reason.detail : 'no interval')),
-    el('td', { class: 'numbers', 'data-title': 'estimate' }, interval(row) || '–'),
+    el('td', { class: 'numbers', 'data-title': 'estimate' }, interval(row) ? interval(row).split(/ (?=\[|at )/).map((part) => [el('span', { class: 'whole' }, part), ' ']) : '–'),
     el('td', { class: 'numbers', 'data-title': 'needs' }, rule(row)),
     el('td', { class: 'numbers', 'data-title': 'units' }, (row.units_text || '–').replace('n=', '')),
     el('td', { class: 'was' }, was.map((t) => el('span', {}, t, ' '))));

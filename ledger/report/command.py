@@ -1,0 +1,52 @@
+"""Which runs a report is made of, and where it goes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from ..artifact_files import store_folder
+from ..errors import LedgerError
+from ..folders import find_run, run_files
+from ..run import Run, read_run
+from .page import render
+
+NAME = "report.html"
+EARLIER = 20
+"""Earlier runs whose verdicts a claim's history shows, the newest ones."""
+
+
+def write_report(root: Path, names: Sequence[str] = (), output: Path | None = None, store: Path | None = None) -> Path:
+    """Render the last of the named runs (default: the last run there is) beside it, or to ``output``.
+
+    Other named runs are compared with it, or, where it is alone, the one before it. Runs that began earlier give the
+    history of each claim.
+
+    Raises:
+        LedgerError: a run that is not there or cannot be read, or a row that cannot be drawn. An older report stays.
+        OSError: the file cannot be written.
+    """
+    paths = sorted({find_run(root, name) for name in names}, key=lambda p: p.name) or [find_run(root, None)]
+    shown = paths[-1]
+    before = list({p.name: p for p in run_files(root, shown.parent) if p.name < shown.name}.values())
+    runs = {p: read_run(p) for p in paths}
+    earlier = [found for p in before[:EARLIER][::-1] if (found := runs.get(p) or _readable(p)) is not None]
+    compared = [runs[p] for p in paths[:-1]] or earlier[-1:]
+    page = render(runs[shown], earlier, compared, store_folder(root, store))
+    target = output or shown.with_name(NAME)
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        temporary.write_bytes(page)
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
+    return target
+
+
+def _readable(path: Path) -> Run | None:
+    """An earlier run, for the history; one that cannot be read is no reason to have no report."""
+    try:
+        return read_run(path)
+    except LedgerError:
+        return None

@@ -1,0 +1,66 @@
+"""``python -m ledger report``: which runs, and where to."""
+
+import pytest
+
+from ledger.cli import main
+from ledger.report import command
+from ledger.report.command import write_report
+
+
+@pytest.fixture
+def seen(monkeypatch):
+    """Runs that the page is made of: shown, earlier, compared."""
+    calls = []
+
+    def render(run, earlier, compared, store):
+        calls.append((run.id, [r.id for r in earlier], [r.id for r in compared]))
+        return b"<!doctype html>"
+
+    monkeypatch.setattr(command, "render", render)
+    return calls
+
+
+@pytest.fixture
+def three(tmp_path, mixed, write_run):
+    ids = [f"2026-11-2{k}T120000Z-{c * 6}" for k, c in enumerate("abc")]
+    for run_id in ids:
+        write_run(tmp_path / ".ledger/runs", run_id, mixed[:3])
+    return ids
+
+
+def test_the_last_run_beside_it(tmp_path, three, seen, capsys):
+    assert main(["--root", str(tmp_path), "report"]) == 0
+    assert capsys.readouterr().out.strip() == str(tmp_path / ".ledger/runs/report.html")
+    assert (tmp_path / ".ledger/runs/report.html").read_bytes() == b"<!doctype html>"
+    assert seen == [(three[2], three[:2], [three[1]])]
+
+
+def test_one_run_by_name(tmp_path, three, seen):
+    write_report(tmp_path, [three[1]], tmp_path / "a.html")
+    assert seen == [(three[1], [three[0]], [three[0]])]
+
+
+def test_several_whatever_their_order(tmp_path, three, seen):
+    write_report(tmp_path, [three[2], three[0]], tmp_path / "a.html")
+    assert seen == [(three[2], three[:2], [three[0]])]
+
+
+def test_an_earlier_run_that_cannot_be_read_is_left_out(tmp_path, three, seen):
+    (tmp_path / f".ledger/runs/{three[0]}.jsonl").write_text("not a run\n")
+    write_report(tmp_path)
+    assert seen == [(three[2], [three[1]], [three[1]])]
+
+
+def test_a_report_that_fails_leaves_the_old_one(tmp_path, three, forged, capsys):
+    target = tmp_path / ".ledger/runs/report.html"
+    target.write_text("the old one")
+    forged(target.with_name(f"{three[2]}.jsonl"), lambda records: records[1].update(limits={"95": [2.0, 1.0]}))
+    assert main(["--root", str(tmp_path), "report"]) == 2
+    assert "paper.wins on organism (row 0) cannot be drawn" in capsys.readouterr().err
+    assert target.read_text() == "the old one"
+    assert [p.name for p in target.parent.glob(".*")] == []
+
+
+def test_no_runs(tmp_path, capsys):
+    assert main(["--root", str(tmp_path), "report"]) == 2
+    assert "no runs in" in capsys.readouterr().err
