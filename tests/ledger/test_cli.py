@@ -4,7 +4,8 @@ import json
 
 import pytest
 
-from ledger.cli import BEGIN, END, main
+from ledger.cli import main
+from ledger.commands.reading import BEGIN, END
 from ledger.run import read_run, scores_path
 
 
