@@ -18,7 +18,7 @@ RECORDED = $(lastword $(sort $(wildcard ledger/runs/*.jsonl)))
 SHOWN := organism.cannot-bind,sae-probes.non-inferior,sae-probes.wins-*,microscope.real-*,microscope.most-signal-*,microscope.latent-beats-dom,microscope.*-steers,microscope.latent-set-is-specific,microscope.circuit-is-*,microscope.steering-works,microscope.transcoder-*,microscope.skip-transcoder*,microscope.trained-more-*,autointerp.single-*
 
 .DEFAULT_GOAL := help
-.PHONY: help smoke seeds test check calibration mutants record bench clean
+.PHONY: help smoke seeds test check browser calibration mutants record bench clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,9 @@ check: $(STAMP) ## lint, formatting, types, and whether README and claims/README
 	$(PY) -m mypy
 	$(PY) -m ledger table $(RECORDED) --into README.md --limit 30 --only '$(SHOWN)' --check
 	$(PY) -m ledger index | diff - claims/README.md
+
+browser: ## install Chromium for the tests of the page, where apt-get may
+	.ci/browser
 
 calibration: $(STAMP) ## check the statistics against simulated truth
 	$(PY) -m benchmarks.calibration

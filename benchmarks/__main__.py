@@ -1,6 +1,6 @@
 """``python -m benchmarks``: what the plugin, the ledger's commands, the workshop and the engines cost, as ratios within one run."""
 
-from . import gpu_speed, harvest_scaling, overhead, runners_overhead, table_time
+from . import gpu_speed, harvest_scaling, overhead, report_page, runners_overhead, table_time
 from .workshop import (
     autointerp_cache,
     autointerp_scoring,
@@ -17,6 +17,7 @@ from .workshop import (
 overhead.main()
 print()
 table_time.main()
+report_page.main()
 print()
 harvest.main()
 saelens_store.main()

@@ -9,6 +9,7 @@ from typing import Any
 
 from .cards import card_units
 from .cost import in_words
+from .deciding import because
 from .errors import LedgerError
 from .home import command
 from .origin import Origin, origins, tree, tree_lines
@@ -85,18 +86,11 @@ def _lines(
 
 
 def _sentence(row: Mapping[str, Any]) -> str:
-    """The rule in words, true of the numbers beside it."""
-    verb = {
-        "pass": "passes because",
-        "fail": "fails because",
-        "inconclusive": "is inconclusive: ",
-        None: "has no verdict; ",
-    }
-    lies = {
-        "pass": f"the whole interval is {rule(row)}",
-        "fail": f"the whole interval misses {rule(row)}",
-    }.get(row["verdict"], f"wanted {rule(row)}")
-    return f"{row['quantity']} {interval(row)}, {units_of(row)}: {verb[row['verdict']].strip()} {lies}"
+    """Numbers and rule in words; an interval that was overruled gives no reason."""
+    said = f"{row['quantity']} {interval(row)}, {units_of(row)}"
+    if row["verdict"] is None or row.get("limited_by") in row["flags"]:
+        return f"{said}: {row['verdict'] or 'no verdict'}; wanted {rule(row)}"
+    return f"{said}: {because(row)}"
 
 
 def _facts(row: Mapping[str, Any], run: Run) -> Iterator[tuple[str, Any]]:

@@ -10,9 +10,12 @@ from typing import Any
 from .claim import cell_label
 from .verdict import Bound
 
-# C0 and C1 controls, bidirectional controls, zero-width characters and lone surrogates: a sentence from a YAML file
-# or a model must not move the cursor, fake a link or hide text.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff\ud800-\udfff]")
+# C0 and C1 controls, bidirectional controls, zero-width and private-use characters, variation selectors, tags and lone
+# surrogates: a sentence from a YAML file or a model must not move the cursor, fake a link or hide text.
+_UNSAFE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\xad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\ue000-\uf8ff\U000e0000-\U000e007f]"
+)
 
 
 def clean(value: object) -> str:

@@ -3,21 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
+from ..cost import in_words, total_cost
 from ..errors import LedgerError
+from ..figures.figure import Figure
+from ..origin import origins
+from ..row import key_of
 from ..ruling import Ruling
 from ..run import Run
+from ..text import clean
 from .axes import axes
+from .compare import comparison
+from .history import history, listed
 from .island import pack
+from .latents import latents
 from .overview import SubjectSummary, badge_of
+from .private import passable, without_secrets
 from .records import record, undrawable
+from .units import unit_lanes
 
 FORMAT = 1
+_HEADER: Mapping[str, type] = {"time": str, "git": dict, "lock": dict, "hardware": dict, "command": list}
 
 
-def content(run: Run, found: Sequence[Ruling], subjects: Sequence[SubjectSummary]) -> dict[str, Any]:
-    """The island of one run.
+def content(
+    run: Run,
+    found: Sequence[Ruling],
+    subjects: Sequence[SubjectSummary],
+    earlier: Sequence[Run],
+    compared: Sequence[Run],
+    store: Path | None,
+    figures: Sequence[Figure],
+) -> dict[str, Any]:
+    """The island of one run; the arguments are those of :func:`ledger.report.page.render`.
 
     Raises:
         LedgerError: a row that cannot be drawn; it is named.
@@ -30,7 +50,18 @@ def content(run: Run, found: Sequence[Ruling], subjects: Sequence[SubjectSummary
         ],
         "axes": axes(r.row for r in found),
         "rows": pack(_records(run, found)),
+        "units": pack(unit_lanes(run)),
+        "history": _histories(run, found, earlier),
+        "earlier": without_secrets(listed(earlier), "an earlier run"),
+        "artifacts": without_secrets(origins(run), f"run {run.id}"),
+        "compare": [{"with": other.id, **comparison(passable(other), run)} for other in compared],
+        "figures": without_secrets([_figure_link(f) for f in figures], "a figure"),
+        "latents": latents([r.row for r in found], run.id, store),
     }
+
+
+def _figure_link(figure: Figure) -> dict[str, Any]:
+    return {"id": figure.id, "title": figure.title, "subject": figure.subject, "claims": figure.claims}
 
 
 def _records(run: Run, found: Sequence[Ruling]) -> list[dict[str, Any]]:
@@ -46,15 +77,35 @@ def _records(run: Run, found: Sequence[Ruling]) -> list[dict[str, Any]]:
     return records
 
 
+def _histories(run: Run, found: Sequence[Ruling], earlier: Sequence[Run]) -> dict[int, list[dict[str, Any]]]:
+    """By the place of a row among the records; rows that no earlier run has are left out."""
+    points = history(run, earlier)
+    return {at: points[key] for at, ruling in enumerate(found) if (key := key_of(ruling.row)) in points}
+
+
 def _run_facts(run: Run) -> dict[str, Any]:
-    """The run record and the seal, as the run page shows them."""
+    """The run record and the seal, as the run page shows them.
+
+    Raises:
+        LedgerError: a field of the run record has another form.
+    """
     header: Mapping[str, Any] = run.header
     seal = run.seal or {}
+    for key, kind in _HEADER.items():
+        if not isinstance(header.get(key), kind | None):
+            raise LedgerError(
+                f"{run.path.name}: {key!r} of the run record is {str(header[key])[:60]!r}. Expected {kind.__name__}"
+            )
+    git = header.get("git") or {}
+    command = header.get("command") or []
     return {
         "id": run.id,
         "rows": len(run.rows),
-        **{key: header.get(key) for key in ("time", "git", "lock", "hardware", "mi_assay", "command")},
+        **{key: header.get(key) for key in ("time", "lock", "hardware", "mi_assay")},
+        "git": {"commit": git.get("commit") and clean(git["commit"]), "dirty": git.get("dirty")},
+        "command": [clean(word) for word in command],
         **{key: seal.get(key) for key in ("seconds", "exitstatus")},
+        "cost": in_words(*total_cost(run.rows)),
         "sealed": run.seal is not None,
         "problems": run.problems,
     }

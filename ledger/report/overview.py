@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from ..ruling import Ruling, folded, headline
 from ..terminal import GLYPHS
 from ..text import clean, interval, label, reported, rule, units_of
+from .links import claim_link
 
 STATIC_ROWS = 200
 """Rows that are readable with scripts off; a page of thousands would open slowly for everybody else."""
@@ -137,5 +137,5 @@ def _line(r: Ruling) -> Line:
         units=units_of(row),
         reported=reported(row),
         note=r.note,
-        link=f"#/claim/{quote(label(row), safe='')}/{quote(row['subject'], safe='')}",
+        link=claim_link(label(row), row["subject"]),
     )

@@ -10,20 +10,49 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from ..figures.found import Found, figures_of
 from ..ruling import rulings
 from ..run import Run
+from ..text import clean
 from .content import content
+from .links import claim_link
 from .overview import overview
 from .private import passable
 from .trusted import drawing, island, own_text
 
 HERE = Path(__file__).parent
-STYLES = ("tokens.css", "page.css")
-SCRIPTS = ("dom.js", "island.js", "text.js", "judge.js", "forest.js", "overview.js", "router.js", "boot.js")
+STYLES = ("tokens.css", "page.css", "latents.css", "claim.css", "playground.css", "compare.css", "figures.css")
+SCRIPTS = (
+    "dom.js",
+    "island.js",
+    "text.js",
+    "judge.js",
+    "forest.js",
+    "overview.js",
+    "router.js",
+    "figures.js",
+    "latents.js",
+    "claim.js",
+    "units.js",
+    "history.js",
+    "origin.js",
+    "new_claim.js",
+    "playground.js",
+    "compare.js",
+    "run.js",
+    "about.js",
+    "boot.js",
+)
+NOTHING = Found((), ())
 
 
-def render(run: Run) -> bytes:
+def render(run: Run, earlier: Sequence[Run] = (), compared: Sequence[Run] = (), store: Path | None = None) -> bytes:
     """The report of a run: the same ledger makes the same bytes.
+
+    Args:
+        earlier: runs for the history of each claim, oldest first.
+        compared: runs that get a page of their differences from this one.
+        store: where the artifacts that rows name are kept, for figures and latent cards.
 
     Raises:
         LedgerError: a row that cannot be drawn, or a string that looks like an access key; nothing is left out silently.
@@ -31,7 +60,8 @@ def render(run: Run) -> bytes:
     run = passable(run)
     found = rulings(run.rows)
     top = overview(found)
-    data = content(run, found, top.subjects)
+    drawn = figures_of(run, store) if store else NOTHING
+    data = content(run, found, top.subjects, earlier, compared, store, drawn.figures)
     script, style = _script(), _style()
     html = (
         _environment()
@@ -43,6 +73,7 @@ def render(run: Run) -> bytes:
             data=island(data),
             run=data["run"],
             top=top,
+            drawn=drawn,
             sha256=hashlib.sha256(run.path.read_bytes()).hexdigest(),
         )
     )
@@ -58,7 +89,8 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    made.globals["drawing"] = drawing
+    made.filters["clean"] = clean
+    made.globals |= {"drawing": drawing, "claim_link": claim_link}
     return made
 
 
@@ -68,8 +100,8 @@ def _joined(names: Sequence[str]) -> str:
 
 @cache
 def _script() -> str:
-    """All scripts in one function, without the lines that are comments."""
-    lines = (line for line in _joined(SCRIPTS).splitlines() if not line.lstrip().startswith("//"))
+    """All scripts in one function, without indentation and the lines that are comments."""
+    lines = (line for line in map(str.strip, _joined(SCRIPTS).splitlines()) if not line.startswith("//"))
     return "(() => {\n'use strict';\n" + "\n".join(lines) + "\n})();"
 
 

@@ -1,4 +1,4 @@
-"""What must not leave the machine with a report: keys stop it, home folders are replaced."""
+"""What must not leave the machine with a report: keys stop it, home folders are replaced. And what no file can hold."""
 
 from __future__ import annotations
 
@@ -14,9 +14,11 @@ from ..text import label
 _KEY = re.compile(
     r"\b(?:hf_[A-Za-z0-9]{20,}|sk-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{30,}|ak-[A-Za-z0-9]{20,}|AKIA[0-9A-Z]{16})\b"
 )
-_HOME = re.compile(
-    r"(?<![\w/.])(?:/home/|/Users/)[^/\\\s'\"]+|\b[A-Za-z]:\\Users\\[^/\\\s'\"]+|(?<![\w/.])/root(?=/)"
-)
+_HOME = re.compile(r"(?<![\w/.])(?:/home/|/Users/)[^/\\\s'\"]+|\b[A-Za-z]:\\Users\\[^/\\\s'\"]+|(?<![\w/.])/root(?=/)")
+
+
+_LONE = re.compile("[\ud800-\udfff]")
+"""Half of a surrogate pair: JSON can write it, UTF-8 and addresses cannot."""
 
 
 def passable(run: Run) -> Run:
@@ -31,11 +33,11 @@ def passable(run: Run) -> Run:
 
 def _harmless(row: Any) -> bool:
     text = json.dumps(row, ensure_ascii=False)
-    return not (_KEY.search(text) or _HOME.search(text) or "\\\\" in text)
+    return not (_KEY.search(text) or _HOME.search(text) or _LONE.search(text) or "\\\\" in text)
 
 
 def without_secrets(value: Any, where: str = "the report") -> Any:
-    """The value with ``~`` for every home folder in its strings.
+    """The value with ``~`` for every home folder in its strings, and U+FFFD for what is no character.
 
     Raises:
         LedgerError: a string holds something like an access key; the message names the field and not the key.
@@ -46,6 +48,7 @@ def without_secrets(value: Any, where: str = "the report") -> Any:
                 f"{where} holds something that looks like an access key, and a report is made to be passed on. "
                 "Nothing was written. Withdraw the key, and run the test again without it in names or messages"
             )
+        value = _LONE.sub("\ufffd", value)
         return _HOME.sub("~", value) if "/" in value or "\\" in value else value
     if isinstance(value, dict):
         kept = {}

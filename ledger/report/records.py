@@ -53,8 +53,8 @@ def record(ruling: Ruling, at: int) -> dict[str, Any]:
 
 
 def _promise(row: Mapping[str, Any]) -> dict[str, Any]:
-    """Registered fields whose value is not the row's own under that name."""
-    own = {**row, "controls": [c["id"] for c in row["controls"]]}
+    """Registered fields whose value is not the row's own under that name; ``n`` and ``measured`` of a row are what was executed."""
+    own = {**row, "controls": [c["id"] for c in row["controls"]], "n": None, "measured": None}
     return {k: v for k, v in row["registered"].items() if v not in (None, {}) and (k not in own or own[k] != v)}
 
 

@@ -17,7 +17,7 @@ def test_a_row_in_full(shown, mixed):
     text, row = shown("paper.wins"), mixed[0].row
     assert text.startswith("paper.wins on organism: pass\n  Ours beats theirs on the same prompts.\n")
     assert "accuracy +0.100 [" in text
-    assert "n=40: passes because the whole interval is > 0" in text
+    assert "n=40: passes because the lower limit +0" in text
     for fact in (
         "expected       pass",
         "reported       value 0.11",
@@ -33,12 +33,13 @@ def test_a_row_in_full(shown, mixed):
 @pytest.mark.parametrize(
     ("claim", "words"),
     [
-        ("loses", "fails because the whole interval misses > 0"),
+        ("loses", "fails because the upper limit -0"),
+        ("chosen", "inconclusive; wanted > 0"),
         ("loses", "expected       fail: the known truth"),
-        ("unsure", "is inconclusive: wanted > 0"),
+        ("unsure", "contains the bound 0"),
         ("unsure", "prompts would decide (has 40)"),
         ("strays", "DEVIATED       measured.k: registered 16, executed 8"),
-        ("strays", "has no verdict; wanted > 0"),
+        ("strays", "no verdict; wanted > 0"),
         ("broken", "paper.broken on organism: error"),
         ("again", "3, one-sided error 0.00169 of 0.025"),
         ("head-a", "(bonferroni, m=2): pass"),

@@ -3,7 +3,7 @@ const SVG = 'http://www.w3.org/2000/svg';
 const ALLOWED = /^(id|class|for|type|value|name|title|role|scope|colspan|rowspan|tabindex|hidden|open|selected|checked|disabled|readonly|min|max|step|list|placeholder|datetime|lang|dir|rows|cols|width|height|viewBox|points|d|x|y|x1|y1|x2|y2|cx|cy|r|rx|dx|dy|transform|text-anchor|preserveAspectRatio|aria-[a-z]+|data-[a-z]+)$/;
 // Control, bidirectional, zero-width and private-use characters, lone surrogates: what changes text without being seen.
 const UNSEEN = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\ufff9-\ufffb\ue000-\uf8ff]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]|[\udb40][\udc00-\udfff]/g;
-const GLYPH = { '\n': '␤', '\t': '⇥', '\r': '␍', '\u200b': 'ZWSP' };
+const GLYPH = { '\n': '⏎', '\t': '⇥', '\r': '␍', '\u200b': 'ZWSP' };
 
 function make(node, attributes, children) {
   for (const [name, value] of Object.entries(attributes || {})) {
@@ -47,9 +47,12 @@ function shown(text) {
 }
 
 const byId = (id) => document.getElementById(id);
-const section = (title, ...children) => el('section', {}, el('h3', {}, title), children);
+const part = (title, ...children) => el('section', {}, el('h2', {}, title), children);
 const facts = (pairs) => el('dl', {}, pairs.filter(([, value]) => value !== null && value !== undefined && value !== '')
   .map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value))));
+// A table; the first cell of a row is its heading.
+const grid = (caption, heads, rows) => el('table', {}, el('caption', {}, caption), el('thead', {}, el('tr', {}, heads.map((head) => el('th', { scope: 'col' }, head)))),
+  el('tbody', {}, rows.map(([first, ...cells]) => el('tr', { class: 'row' }, el('th', { scope: 'row' }, first), cells.map((cell, i) => el('td', { 'data-title': heads[i + 1] }, cell))))));
 
 function disclosure(title, build) {
   const node = el('details', {}, el('summary', {}, title));

@@ -63,3 +63,16 @@ function scale(axis, width = 240) {
       svg('text', { class: 'label', x: x(tick), y: 11, 'text-anchor': i === 0 && x(tick) < 20 ? 'start' : i === last && x(tick) > width - 20 ? 'end' : 'middle' }, short(tick)),
     ]));
 }
+
+// As ticks() in axes.py.
+function roundTicks(lo, hi) {
+  const power = Math.floor(Math.log10(hi - lo));
+  for (const p of [power, power - 1]) {
+    for (const k of [5, 2, 1]) {
+      const step = k * 10 ** p;
+      const [first, last] = [Math.ceil(lo / step - 1e-9), Math.floor(hi / step + 1e-9)];
+      if (last - first >= 2) return Array.from({ length: last - first + 1 }, (_, i) => Number(((first + i) * step).toPrecision(12)));
+    }
+  }
+  return [];
+}

@@ -36,7 +36,7 @@ function overviewOf(subject) {
   const node = el('section', { class: 'subject-view', 'aria-label': `Verdicts on ${subject}` },
     el('h2', {}, subject), head ? el('p', { class: 'headline' }, head.headline) : null,
     el('form', { class: 'filters', role: 'search' }, facet('search', 'search', search),
-      el('details', { open: innerWidth > 720 }, el('summary', {}, 'filters and order'), el('div', { class: 'facets' }, selects.map((s) => facet(`by-${s.key}`, s.title, s.node)), facet('order', 'order', order)))),
+      el('details', { open: innerWidth > 960 }, el('summary', {}, 'filters and order'), el('div', { class: 'facets' }, selects.map((s) => facet(`by-${s.key}`, s.title, s.node)), facet('order', 'order', order)))),
     status, table, more);
   let query = new URLSearchParams();
   let found = [];
@@ -140,7 +140,9 @@ function groupHead(row) {
     el('td', {}, axis ? scale(axis) : null), el('td', { colspan: 4 }));
 }
 
-const claimLink = (row) => `#/claim/${encodeURIComponent(row.label)}/${encodeURIComponent(row.subject)}`;
+const nameOf = (row) => `${encodeURIComponent(row.label)}/${encodeURIComponent(row.subject)}`;
+const firstNamed = new Map(DATA.rows.toReversed().map((row) => [nameOf(row), row.at]));
+const claimLink = (row) => `#/claim/${nameOf(row)}${firstNamed.get(nameOf(row)) === row.at ? '' : `?row=${row.at}`}`;
 
 function tableRow(row) {
   const axis = axisOf(row);

@@ -43,4 +43,4 @@ def test_a_row_that_cannot_be_drawn_is_named_and_refused(mixed_run, damage):
     run.rows[0].update(damage)
     found = rulings(run.rows)
     with pytest.raises(LedgerError, match=r"paper\.wins on organism \(row 0\) cannot be drawn: its limits"):
-        content(run, found, overview(found).subjects, (), (), None)
+        content(run, found, overview(found).subjects, (), (), None, ())

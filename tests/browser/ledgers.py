@@ -1,0 +1,188 @@
+"""Run files for the page, written by the ledger's own writers: one of every state, and large ones."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from ledger.assess import assess
+from ledger.attempts import FIRST, Attempt
+from ledger.claim import Claim
+from ledger.row import SCHEMA_VERSION, undecided_row
+from ledger.run import RunWriter, scores_path
+from ledger.scores import ScoresWriter
+from ledger.verdict import RULES, Bound
+from mi import claimable
+
+COMMIT = "4f1c2ab90de1c0ffee00112233445566778899aa"
+RUN = "2026-11-20T120000Z-aaaaaa"
+HEADER: dict[str, Any] = {
+    "schema": SCHEMA_VERSION,
+    "time": "2026-11-20T12:00:00Z",
+    "git": {"commit": COMMIT, "dirty": False},
+    "lock": {"sha256": "2df01c17b1232401", "versions": {"python": "3.11.7", "numpy": "1.26.4"}},
+    "hardware": {"system": "Linux", "machine": "x86_64", "cpu": "a CPU", "cores": 2, "device": "cpu"},
+    "mi_assay": "checkout",
+    "command": ["pytest", "-m", "smoke", "claims"],
+}
+
+
+class Judged(NamedTuple):
+    """A row, and the per-unit scores behind it where it was judged."""
+
+    row: dict[str, Any]
+    stored: dict[str, Any] | None = None
+
+
+def claim(name: str, **about: Any) -> Claim:
+    """A paired superiority claim; ``above``, ``below`` or ``within`` set another bound."""
+    rule = next((r for r in RULES if r in about), "above")
+    bound = Bound(rule, float(about.pop(rule, 0.0)))
+    given = {
+        "id": f"paper.{name}",
+        "report": "paper",
+        "section": "comparison",
+        "statement": "Ours is more accurate than theirs on the same prompts.",
+        "quantity": "accuracy",
+        "unit": "prompt",
+        "design": "paired",
+        "bound": bound,
+        "subject": "organism",
+        "family": "paper",
+        "where": "paper.yaml:7",
+        "tier": "smoke",
+    }
+    return Claim(**{**given, **about})
+
+
+def gap(shift: float, n: int = 60, spread: float = 0.16, seed: int = 0, **about: Any) -> claimable.Contrast:
+    """A paired contrast whose differences have the mean ``shift`` and the SD ``spread``, to four digits."""
+    rng = np.random.default_rng(seed)
+    theirs, noise = rng.normal(0.5, 0.1, n), rng.normal(size=n)
+    ours = theirs + shift + spread * (noise - noise.mean()) / noise.std()
+    units, params = [f"prompt-{i:03d}" for i in range(n)], about.pop("params", {})
+    a, b = (
+        claimable.Sample(np.round(v, 4), units, params={"arm": arm, **params}, **about)
+        for arm, v in (("ours", ours), ("theirs", theirs))
+    )
+    return a - b
+
+
+def judge(promised: Claim, contrast: Any, attempt: Attempt = FIRST) -> Judged:
+    """A judged row, with the status that a session would give it."""
+    found = assess(promised, contrast, attempt=attempt)
+    drifted = promised.expected is not None and found.verdict != promised.expected
+    status = "deviated" if found.verdict is None else "drift" if drifted else "decided"
+    return Judged(
+        {**undecided_row(promised, _nodeid(promised), 0), **found.fields, "status": status}, dict(found.stored)
+    )
+
+
+def unjudged(promised: Claim, status: str, detail: str, fix: str) -> Judged:
+    """A row without a verdict."""
+    reason = {"short": status.replace("_", " "), "detail": detail, "fix": fix}
+    return Judged({**undecided_row(promised, _nodeid(promised), 0), "status": status, "reason": reason})
+
+
+def _nodeid(promised: Claim) -> str:
+    cell = "-".join([promised.subject, *(f"{k}={v}" for k, v in promised.params.items())])
+    return f"claims/test_paper.py::test_{promised.id.partition('.')[2]}[{cell}]"
+
+
+def every_state() -> list[Judged]:
+    """Each verdict by each kind of bound, each alarm, and everything that a row can carry besides."""
+    main: dict[str, Any] = {"family": "main", "role": "headline", "family_size": 5}
+    changed = Attempt(
+        1, first_run="2026-11-01T090000Z-000000", changed={"bound": (0.2, 0.0)}, changed_in="2026-11-01T090000Z-000000"
+    )
+    paper = {"title": "A paper, 2026", "url": "https://example.org/paper?a=1&b=2"}
+    return [
+        judge(claim("above-pass", expected="pass", reported={"value": 0.12}, source=paper), gap(0.1, seed=1)),
+        judge(claim("above-fail", expected="fail", expected_why="the known truth"), gap(-0.1, seed=2)),
+        judge(claim("above-unsure", above=0.02, expected="inconclusive"), gap(0.021, seed=3)),
+        judge(claim("below-pass", below=0.0, quantity="loss", reported={"verdict": "pass"}), gap(-0.2, spread=0.4, seed=4)),
+        judge(claim("below-fail", below=0.0, quantity="loss", expected="fail"), gap(0.3, spread=0.4, seed=5)),
+        judge(claim("below-unsure", below=0.0, quantity="loss"), gap(0.01, spread=0.4, seed=6)),
+        judge(claim("within-pass", within=0.1, rope=0.2), gap(0.01, seed=7)),
+        judge(claim("within-fail", within=0.1, expected="fail"), gap(0.3, seed=8)),
+        judge(claim("within-unsure", within=0.1), gap(0.1, seed=9)),
+        judge(claim("refuted"), gap(-0.15, seed=10)),
+        judge(claim("drifts", expected="pass", expected_why="the report says so"), gap(-0.1, seed=11)),
+        judge(claim("strays", measured={"context": 1024}), gap(0.1, seed=12, params={"context": 128})),
+        unjudged(claim("unfit", expected="refused"), "refused", "tokens as the independent unit", "Name documents."),
+        unjudged(claim("unfit-too", expected="pass"), "refused", "a bound of 3 for a share", "Check the scale."),
+        unjudged(claim("breaks"), "error", "BOS is missing in 3 of 64 documents", "Tokenise with prepend_bos=True."),
+        unjudged(claim("dies"), "crashed", "the worker was killed (signal 9)", "Give it more memory."),
+        unjudged(claim("idle", subject="pythia-70m"), "not_run", "the model is not here", "python -m mi.subjects fetch"),
+        judge(claim("old"), gap(0.05, seed=13)),
+        judge(claim("newer", supersedes="paper.old"), gap(0.05, seed=14)),
+        judge(claim("newest", supersedes="paper.newer"), gap(0.06, seed=15)),
+        judge(claim("leans-on-nothing", controls=("paper.absent",)), gap(0.1, seed=16)),
+        judge(claim("leans-on-a-fail", controls=("paper.above-fail",)), gap(0.1, seed=17)),
+        judge(claim("leans-on-a-pass", controls=("paper.above-pass",)), gap(0.1, seed=18)),
+        judge(claim("head-a", **main), gap(0.1, seed=19)),
+        judge(claim("head-b", **main), gap(0.05, seed=20)),
+        judge(claim("head-c", **main), gap(0.0, seed=21)),
+        judge(claim("moved"), gap(0.1, seed=22), changed),
+        judge(claim("again", reported={"words": "clearly better", "value": None}), gap(0.1, seed=23), Attempt(2, first_run="r1")),
+        judge(claim("chosen"), gap(0.1, seed=24, selected_on=["prompt-001"])),
+        judge(claim("counts", subject="gpt2", design="unpaired"), claimable.two_proportions(18, 20, 4, 22)),
+        judge(claim("above-pass", subject="gpt2"), gap(0.02, seed=25)),
+        judge(claim("every", role="conjunction", family_size=2, params={"k": 8}), gap(0.1, seed=26)),
+        judge(claim("every", role="conjunction", family_size=2, params={"k": 16}), gap(0.2, seed=27)),
+        judge(claim("sourced", report="other", section=None, family="other"), gap(0.2, seed=28, sources=["ab" * 32, "cd" * 32])),
+    ]  # fmt: skip
+
+
+def many(rows: int, units: int = 200) -> Iterator[Judged]:
+    """``rows`` really judged rows of three subjects and four quantities, each on scores of its own."""
+    subjects, quantities = ("organism", "gpt2", "pythia-70m"), ("accuracy", "loss", "recovery", "cosine")
+    for k in range(rows):
+        about = claim(
+            f"claim-{k // 20}",
+            params={"k": k % 20, "layer": k % 7},
+            subject=subjects[k % 3],
+            quantity=quantities[k % 4],
+            section=f"section {k // 200}",
+            statement=f"Statement number {k // 20}: ours is more accurate than theirs on the same prompts.",
+            family_size=rows,
+            expected="pass" if k % 50 == 0 else None,
+        )
+        yield judge(about, gap((k % 11 - 3) / 40, n=units, seed=k))
+
+
+def write_run(folder: Path, judged: Iterable[Judged], run_id: str = RUN, header: Mapping[str, Any] = HEADER) -> Path:
+    """Write ``<run_id>.jsonl`` with its scores, as the recorder does; returns its path."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{run_id}.jsonl"
+    writer, scores = RunWriter(path, {"run": run_id, **header}), ScoresWriter(scores_path(path))
+    for index, (row, stored) in enumerate(judged):
+        kept = {
+            **row,
+            "index": index,
+            "run": run_id,
+            "time": header["time"],
+            "git": COMMIT,
+            "dirty": False,
+            "device": "cpu",
+        }
+        if stored is not None and isinstance(row["data"], str):
+            units = len(stored["units"])
+            kept["scores"] = {"digest": row["data"], "count": units, "format": "jsonl.gz"}
+            scores.add(row["data"], stored)
+        writer.append(kept)
+    writer.seal({"exitstatus": 0, "seconds": 1.0})
+    scores.seal()
+    writer.close()
+    return path
+
+
+def changed(judged: Judged, edit: Callable[[dict[str, Any]], object]) -> Judged:
+    """A copy of a row after ``edit``."""
+    row = copy.deepcopy(judged.row)
+    edit(row)
+    return Judged(row, judged.stored)
