@@ -78,6 +78,11 @@ def test_domain_latents_know_their_domain(judge, lab):
     judge(unpaired(prose.sample("score"), code.sample("score")), above=0.5)
 
 
+@pytest.mark.claim("coders.nearest-decoder-neighbours-are-close")
+def test_nearest_decoder_neighbours_are_close(judge, lab, coder):
+    judge(lab.neighbours(coder).clustered("excess", "pair", unit="latent or mutual pair"), above=0.05)
+
+
 @pytest.mark.claim("coders.decoders-agree-across-seeds")
 def test_decoders_agree_across_seeds(judge, lab, against):
     judge(over_runs(lab.stability().sample(f"excess_{against}")), above=0.0)

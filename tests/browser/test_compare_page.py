@@ -4,8 +4,10 @@ import re
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from hostile import PAYLOADS, hostile_header, hostile_rows
 from ledgers import HEADER, changed, claim, gap, judge, unjudged, write_run
 from opened import opened, visit
+from test_escape_matrix import FAULTS
 
 from ledger.report.compare import comparison
 from ledger.report.page import render
@@ -136,7 +138,10 @@ def test_the_paired_difference_is_the_librarys(page, runs):
     assert (
         "the same scores: nothing was measured again" in page.locator(".change", has_text="paper.rejudged").inner_text()
     )
-    assert "No paired difference (one of the two has no scores)" in page.locator(".change", has_text="paper.breaks").inner_text()
+    assert (
+        "No paired difference (one of the two has no scores)"
+        in page.locator(".change", has_text="paper.breaks").inner_text()
+    )
 
 
 def test_counts_lead_to_their_cells(page):
@@ -200,3 +205,18 @@ def test_axe_finds_nothing(browser, report, scheme):
 def test_nothing_scrolls_sideways(browser, report, width):
     with opened(browser, report, "#/compare/0", viewport={"width": width, "height": 800}) as found:
         assert found.page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
+def test_hostile_text_is_only_text(browser, tmp_path, payload):
+    sides = (
+        [*hostile_rows(payload, cases=("paper.above-pass",)), *before()],
+        [*hostile_rows(payload, cases=("paper.drifts",)), *after()],
+    )
+    earlier = read_run(write_run(tmp_path, sides[0], EARLIER, hostile_header(payload)))
+    path = tmp_path / "report.html"
+    path.write_bytes(render(read_run(write_run(tmp_path, sides[1], NOW)), compared=[earlier]))
+    with opened(browser, path, "#/compare/0") as found:
+        assert found.page.locator(".change").count() > 5
+        assert found.page.evaluate(FAULTS) == []
+        assert found.complaints() == []

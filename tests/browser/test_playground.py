@@ -3,7 +3,9 @@
 import numpy as np
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from hostile import PAYLOADS, hostile_rows
 from opened import opened, visit
+from test_escape_matrix import FAULTS
 
 
 @pytest.fixture
@@ -134,10 +136,26 @@ def test_320_pixels_are_enough(browser, every_page, label):
         assert found.page.evaluate("document.documentElement.scrollWidth") <= 320
 
 
+@pytest.mark.parametrize("payload", PAYLOADS.values(), ids=PAYLOADS)
+def test_hostile_text_is_only_text_while_exploring(browser, page_of, payload):
+    with opened(browser, page_of(hostile_rows(payload, cases=("paper.head-b",)))) as found:
+        page = found.page
+        links = page.eval_on_selector_all("#rows tr.row th a", "all => all.map((a) => a.getAttribute('href'))")
+        for link in list(dict.fromkeys(links))[-3:]:
+            visit(page, link)
+            page.locator("summary", has_text="Playground").first.click()
+            page.locator(".playground [type=number]").fill("0.07")
+            page.locator(".playground .tools summary").click()
+            page.locator(".playground pre", has_text="supersedes").wait_for()
+            assert page.evaluate(FAULTS) == []
+        assert found.complaints() == []
+
+
 def test_the_button_copies_the_entry(page):
     box = explore(page, "paper.above-pass")
     box.locator("[type=number]").fill("0.07")
     box.locator(".tools summary").click()
+    box.locator("pre", has_text="supersedes").wait_for()
     entry = box.locator("pre").text_content()
     assert '  "above-pass-2":\n' in entry
     assert "    above: 0.07\n" in entry

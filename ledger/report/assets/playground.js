@@ -75,7 +75,7 @@ function explorer(row, width) {
     outcome.replaceChildren();
     add(outcome, found ? [verdictMark(found, would), row.forced ? ` whatever the interval says: ${row.limited_by}.` : `: it ${because(row.rule, bound, ...limits, found)}.`]
       : [loud(would), ` Expected a ${word} that is a finite number${within ? ' above 0' : ''}.`]);
-    words.textContent = flipsInWords(row, level, word);
+    words.replaceChildren(...shown(flipsInWords(row, level, word)));
     const share = (x) => Math.max(0, Math.min(1, (x - from) / (to - from)));
     strip.replaceChildren(...flips(row, level).map(([verdict, a, b]) => {
       const piece = verdictMark(verdict, verdict);
