@@ -95,7 +95,7 @@ def test_the_wheel_holds_the_packages_and_nothing_else(wheel: Path) -> None:
         f"{home}/{path.relative_to(ROOT / package).as_posix()}"
         for package, home in HOMES.items()
         for path in (ROOT / package).rglob("*")
-        if path.suffix in {".py", ".json", ".typed"}
+        if path.suffix in {".py", ".json", ".typed", ".jinja", ".js", ".css"}
         if not NOT_SHIPPED.intersection(path.relative_to(ROOT / package).parts)
     }
     assert {name for name in packed if not name.startswith("mi_assay/")} == set()
@@ -197,3 +197,9 @@ def test_the_readme_example_works_as_printed(repository: Path, env: dict[str, st
     assert done.returncode == 0, done.stdout
     for claim in ids:
         assert claim in done.stdout
+
+    done = run("-m", "mi_assay", "report", "-o", "report.html", cwd=repository, env=env)
+    assert done.returncode == 0, done.stdout
+    page = (repository / "report.html").read_text(encoding="utf-8")
+    for claim in ids:
+        assert claim in page
