@@ -146,7 +146,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     figures.add_argument("-o", "--output", type=Path, metavar="DIR", required=True, help="write them there")
     figures.add_argument("--only", metavar="ID[,ID]", default="*", help="only these; * matches, as in 'steering-*'")
-    figures.add_argument("--format", metavar="F[,F]", default="svg,csv", help="svg, png, csv (default: svg,csv)")
+    figures.add_argument(
+        "--format",
+        metavar="F[,F]",
+        help='svg, png, csv (default: all of them; png only where the extra "figures" is installed)',
+    )
     figures.add_argument(
         "--store", type=Path, metavar="DIR", help="the store with the artifacts (default: as for pytest)"
     )

@@ -24,7 +24,8 @@ def figures(args: argparse.Namespace) -> int:
     from ..figures.export import export
 
     store, chosen = store_folder(args.root, args.store), args.only.split(",")
-    written, absent = export(load(args), store, args.output, only=chosen, formats=args.format.split(","))
+    formats = None if args.format is None else args.format.split(",")
+    written, absent = export(load(args), store, args.output, only=chosen, formats=formats)
     for path in written:
         print(path)
     for why in absent:

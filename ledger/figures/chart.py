@@ -119,7 +119,7 @@ class Chart:
         for x, label in panel.x.marks():
             self.add([line(x, top, x, bottom, "grid"), text(x, bottom + 16, label, "tick", "middle")])
         self.add([line(left, bottom, WIDTH - right, bottom, "axis")])
-        fits = int((left - 16) / CHARACTER)
+        fits = round((left - 16) / CHARACTER)  # rounding down would cut the longest name that fits
         for y, name in panel.y.marks():
             self.add([text(left - 10, y + 4, middle(name, fits), "line-label", "end")])
         self.add([text((left + WIDTH - right) / 2, bottom + 33, x_label, "axis-label", "middle")])

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from ..csvfile import csv_text
@@ -21,15 +22,20 @@ FORMATS: Mapping[str, Callable[[Figure], bytes]] = {
 }
 
 
+def formats_here() -> list[str]:
+    """All formats; without PNG where its extra is not installed."""
+    return [form for form in FORMATS if form != "png" or find_spec("resvg_py")]
+
+
 def export(
-    run: Run, store: Path, folder: Path, *, only: Sequence[str] = ("*",), formats: Sequence[str] = ("svg", "csv")
+    run: Run, store: Path, folder: Path, *, only: Sequence[str] = ("*",), formats: Sequence[str] | None = None
 ) -> tuple[list[Path], tuple[str, ...]]:
     """Write the figures of a run as ``<id>.<format>`` into ``folder``.
 
     Args:
         store: where the artifacts are.
         only: ids of figures; ``*`` matches, as in ``steering-*``.
-        formats: some of ``svg``, ``png`` (needs the extra ``figures``) and ``csv``.
+        formats: some of ``svg``, ``png`` (needs the extra ``figures``) and ``csv``; None for all that can be made here.
 
     Returns:
         what was written, and what is absent and why.
@@ -37,6 +43,7 @@ def export(
     Raises:
         LedgerError: an unknown format, no figure with such an id, or PNG without its extra.
     """
+    formats = formats_here() if formats is None else formats
     if unknown := [f for f in formats if f not in FORMATS] or (not formats and ["none"]):
         raise LedgerError(f"--format {clean(','.join(unknown))}: expected some of {', '.join(FORMATS)}")
     found = figures_of(run, store)

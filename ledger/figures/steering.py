@@ -19,6 +19,13 @@ from .scale import Linear, Logarithmic, Slots
 from .svg import polyline
 
 BASELINE = "baseline"
+WORDS = {
+    "dom": "difference of means",
+    "caa": "CAA",
+    "latent": "SAE latent",
+    "random": "random direction",
+    "random-latent": "random latent",
+}
 WORST = 50.0
 """Times the unsteered perplexity; what lies above is drawn at the axis's end, with an arrowhead."""
 SPREAD = 0.62
@@ -110,6 +117,11 @@ def draw(evidence: Evidence) -> Figure:
     )
 
 
+def _words(arm: str) -> str:
+    """What the field calls an arm; others by their own name."""
+    return WORDS.get(arm) or clean(arm)
+
+
 def _tested(table: Table, arm: str) -> Point:
     """Success on test prompts, at the coefficient that validation prompts chose."""
     return intervals.of_mean(table.column(f"{arm}_success"))
@@ -141,7 +153,7 @@ def _series(panel: Panel, sweep: Sweep, arm: str, key: str, look: marks.Arm, shi
 def _test_panel(chart: Chart, sweep: Sweep, tested: Mapping[str, Point], looks: Mapping[str, marks.Arm]) -> None:
     """Success on test prompts: one interval per arm, at its chosen coefficient and nowhere else."""
     lines = [BASELINE, *(arm for arm in looks if arm in sweep.chosen)]
-    names = ["unsteered" if arm == BASELINE else f"{clean(arm)} at {sweep.chosen[arm]:g}" for arm in lines]
+    names = ["unsteered" if arm == BASELINE else f"{_words(arm)} at {sweep.chosen[arm]:g}" for arm in lines]
     panel = chart.lines(
         "Success on test prompts, at the chosen coefficient", names, "success", lambda a, b: Linear(0.0, 1.0, a, b)
     )
@@ -162,7 +174,7 @@ def _legend(chart: Chart, sweep: Sweep, looks: Mapping[str, marks.Arm], limit: f
     first = next(iter(looks.values()))
     chart.legend(
         [
-            *(marks.Entry(clean(arm), look) for arm, look in looks.items()),
+            *(marks.Entry(_words(arm), look) for arm, look in looks.items()),
             marks.Entry("not fluent: refused", drawn=[marks.mark(first, 14, 0, hollow=True)]),
             marks.Entry("chosen", drawn=[marks.chosen(14, 0)]),
             marks.level_entry("unsteered", "baseline"),
@@ -174,7 +186,7 @@ def _legend(chart: Chart, sweep: Sweep, looks: Mapping[str, marks.Arm], limit: f
 def _caption(sweep: Sweep, base: Mapping[str, Any], tested: Mapping[str, Point], limit: float) -> str:
     signs = {c > 0 for c in sweep.coefficients}
     one_sign = "" if len(signs) > 1 else " Only one sign of the coefficient was swept."
-    left = "; ".join(f"{clean(arm)}: {clean(why)}" for arm, why in sweep.undecided.items())
+    left = "; ".join(f"{_words(arm)}: {clean(why)}" for arm, why in sweep.undecided.items())
     return (
         f"Marks: {base['n']} validation prompts, on which the coefficient of each arm was chosen: the most successful fluent "
         f"one, ringed. Hollow marks are not fluent, with a perplexity above {limit:.3g} ({sweep.cap:g} times that of the "
@@ -188,7 +200,7 @@ def _sentence(evidence: Evidence, sweep: Sweep, tested: Mapping[str, Point], wha
     for arm, coefficient in sweep.chosen.items():
         row = sweep.row("test", arm, coefficient)
         perplexity = f", perplexity {number(row['perplexity'])}" if row else ""
-        said.append(f"{clean(arm)} at {coefficient:g} {tested[arm].words}{perplexity}")
+        said.append(f"{_words(arm)} at {coefficient:g} {tested[arm].words}{perplexity}")
     refused = sum(1 for row in sweep.rows if row["split"] == "validation" and not row["fluent"])
     return (
         f"Success of steering towards {what} on test prompts: {'; '.join(said)}. {refused} conditions were refused as not "

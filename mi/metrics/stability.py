@@ -17,6 +17,7 @@ from ..progress import Progress
 from ..refusal import Refusal
 from ..unit_table import write_units
 from . import figures
+from .cosine_counts import write_cosine_counts
 from .covariance import Covariance
 from .jackknife import pseudo_values
 from .matching import THRESHOLDS, best_match, gaussian, hungarian, isotropic, null_cosines, summary, unit_rows
@@ -42,6 +43,8 @@ class Pair(NamedTuple):
 
     cosines: Array
     """``[min(live, live)]`` of live latents."""
+    all_cosines: Array
+    """``[n_latents]`` of all latents."""
     nulls: dict[str, Array]
     """Per kind of null, ``[draws * min(live, live)]``."""
     numbers: dict[str, float]
@@ -77,7 +80,9 @@ def stability(
     ``dead_share``. Shares are of matched pairs. The pairs themselves are in ``pairs/units.json``, not as units for
     any interval.
 
-    Also written: ``figures/stability.png``.
+    Also written: ``figures/stability.png``, and ``histogram.json`` with counts of matched cosines in bins of .02 from
+    -1 to 1 (:mod:`.cosine_counts`), over all pairs of seeds: ``live``, ``all``, and ``null_<kind>``, which has every
+    draw and is of the sizes of the live sets.
 
     Raises:
         Refusal: fewer than 3 coders, a seed twice, or coders that differ in more than the seed.
@@ -115,13 +120,13 @@ def stability(
     ids = [f"{seeds[i]}|{seeds[j]}" for i, j in pairs]
     table = {n: [p.numbers[n] for p in pairs.values()] for n in names}
     write_units(out / "pairs", "pair", ids, table, {"independent": False, "seeds": seeds})
-    kinds = list(pairs[0, 1].nulls)
-    figures.matched_cosines(
-        out / "figures" / "stability.png",
-        np.concatenate([p.cosines for p in pairs.values()]),
-        {kind: np.concatenate([p.nulls[kind] for p in pairs.values()]) for kind in kinds},
-        THRESHOLDS,
-    )
+    matched = list(pairs.values())
+    cosines = np.concatenate([p.cosines for p in matched])
+    nulls = {kind: np.concatenate([p.nulls[kind] for p in matched]) for kind in matched[0].nulls}
+    sets = {"live": cosines, "all": np.concatenate([p.all_cosines for p in matched])}
+    sets |= {f"null_{kind}": null for kind, null in nulls.items()}
+    write_cosine_counts(out / "histogram.json", sets)
+    figures.matched_cosines(out / "figures" / "stability.png", cosines, nulls, THRESHOLDS)
     return {key: facts[key] for key in ("seeds", "mean_over_pairs", "measurable", "not_measurable_because")}
 
 
@@ -135,15 +140,15 @@ def _match(a: Trained, b: Trained, covariance: Covariance, draws: int, seed: int
         "activations": gaussian(np.zeros(d), covariance.value, seed + 2),
     }
     nulls = {kind: null_cosines(draw, len(left), len(right), draws).ravel() for kind, draw in kinds.items()}
-    cosines = hungarian(left, right)
+    cosines, all_cosines = hungarian(left, right), hungarian(a.decoder, b.decoder)
     numbers = {f"live_{name}": value for name, value in summary(cosines).items()}
     numbers["live_best"] = _best(left, right)
-    numbers |= {f"all_{name}": value for name, value in summary(hungarian(a.decoder, b.decoder)).items()}
+    numbers |= {f"all_{name}": value for name, value in summary(all_cosines).items()}
     numbers["all_best"] = _best(a.decoder, b.decoder)
     for kind, null in nulls.items():
         numbers[f"null_{kind}_median"] = float(np.median(null))
         numbers[f"excess_{kind}"] = numbers["live_median"] - numbers[f"null_{kind}_median"]
-    return Pair(cosines, nulls, numbers)
+    return Pair(cosines, all_cosines, nulls, numbers)
 
 
 def _best(a: Array, b: Array) -> float:

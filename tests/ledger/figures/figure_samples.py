@@ -3,6 +3,7 @@
 import hashlib
 import json
 import random
+from itertools import pairwise
 from pathlib import Path
 
 from ledger.artifact_files import LAYOUT
@@ -142,22 +143,27 @@ def sweep_files(rows=None, n=60, arms=("dom", "latent"), chosen=None):
     return {"units.json": units(columns, facts, "prompt")}
 
 
-def stability_files(seeds=6, nulls=("geometric", "decoder", "activations")):
-    ids = [str(i) for i in range(seeds)]
-    pairs = [f"{a}|{b}" for b in ids for a in ids if a < b]
-    centres = {"geometric": 0.25, "decoder": 0.34, "activations": 0.57}
-    table, columns = {}, {}
-    for part, at in (("live", 0.48), ("all", 0.44)):
-        table[f"{part}_median"], columns[f"{part}_median"] = noise(at, len(pairs), 1, 0.03), noise(at, seeds, 2, 0.03)
+STABILITY_CENTRES = {"live": 0.48, "all": 0.44, "geometric": 0.25, "decoder": 0.34, "activations": 0.57}
+
+
+def stability_files(seeds=6, nulls=("geometric", "decoder", "activations"), latents=40):
+    pairs = seeds * (seeds - 1) // 2
+    edges, columns, counts = [k / 50 for k in range(-50, 51)], {}, {}
+    for i, name in enumerate(("live", "all", *nulls)):
+        cosines = noise(STABILITY_CENTRES[name], pairs * latents, 30 + i, 0.9 if i < 2 else 0.3)
+        bins = [sum(a <= c < b for c in cosines) for a, b in pairwise(edges)]
+        counts[name if i < 2 else f"null_{name}"] = bins
+    for part in ("live", "all"):
+        columns[f"{part}_median"] = noise(STABILITY_CENTRES[part], seeds, 2, 0.03)
         for t, share in ((50, 0.4), (70, 0.1), (90, 0.01)):
-            table[f"{part}_share_{t}"] = noise(share, len(pairs), t, 0.01)
+            columns[f"{part}_share_{t}"] = noise(share, seeds, t, 0.01)
     for i, kind in enumerate(nulls):
-        table[f"null_{kind}_median"] = noise(centres[kind], len(pairs), 10 + i, 0.02)
-        columns[f"excess_{kind}"] = noise(0.48 - centres[kind], seeds, 20 + i, 0.03)
+        columns[f"null_{kind}_median"] = noise(STABILITY_CENTRES[kind], seeds, 10 + i, 0.02)
+        columns[f"excess_{kind}"] = noise(0.48 - STABILITY_CENTRES[kind], seeds, 20 + i, 0.03)
     facts = {"coders": ["matched/sae"], "thresholds": [0.5, 0.7, 0.9]}
     return {
-        "units.json": units(columns, facts, "seed", ids),
-        "pairs/units.json": units(table, {"independent": False}, "pair", pairs),
+        "units.json": units(columns, facts, "seed", [str(i) for i in range(seeds)]),
+        "histogram.json": {"edges": edges, "counts": counts},
     }
 
 

@@ -36,11 +36,16 @@ def command(tmp_path, run_file, capsys, monkeypatch):
     return run
 
 
-def test_svg_and_csv_by_default(command, tmp_path):
+@pytest.mark.parametrize("extra", [True, False])
+def test_all_formats_by_default_png_with_its_extra(command, tmp_path, monkeypatch, extra):
+    if extra:
+        pytest.importorskip("resvg_py")
+    else:
+        monkeypatch.setitem(sys.modules, "resvg_py", None)
     status, out, err = command("-o", str(tmp_path / "out"))
     assert status == 0
     names = sorted(p.name for p in (tmp_path / "out").iterdir())
-    assert [n.rpartition(".")[2] for n in names] == ["csv", "svg"] * 2
+    assert [n.rpartition(".")[2] for n in names] == (["csv", "png", "svg"] if extra else ["csv", "svg"]) * 2
     assert sorted(out.split()) == [str(tmp_path / "out" / n) for n in names]
     assert "ledger: reconstruction: no row of this run rests on such an artifact" in err
 

@@ -59,7 +59,7 @@ def test_intervals_are_of_test_prompts_at_the_chosen_coefficient_only(shelf, nam
     # two caps and a bar for each, and the unsteered estimate's tick
     assert len(kind_of(figure, "interval")) == 3 * 3 + 1
     exact = sum(coin(0.8, 60, 2)) / 60
-    assert f"dom at 1 {exact:+.3f}" in figure.sentence
+    assert f"difference of means at 1 {exact:+.3f}" in figure.sentence
 
 
 def test_baseline_and_cap_are_levels_in_both_panels(shelf, naming, only_one):
@@ -77,9 +77,19 @@ def test_arms_differ_by_shape_and_dash(shelf, naming, only_one):
     assert len(points(first[0])) != len(points(first[1]))
 
 
+def test_arms_have_the_fields_words_and_the_table_their_names(shelf, naming, only_one):
+    names = ("dom", "caa", "latent", "random", "random-latent", "mine")
+    rows = {(name, 1.0): (0.8, 1.6, True) for name in names}
+    figure = figure_of(shelf, naming, only_one, rows=rows, arms=names, chosen=dict.fromkeys(names, 1.0))
+    words = ("difference of means", "CAA", "SAE latent", "random direction", "random latent", "mine")
+    assert {*words, *(f"{w} at 1" for w in words)} <= set(texts(figure))
+    assert not {*names[:-1], "dom at 1"} & set(texts(figure))
+    assert {r["arm"] for r in figure.table()} == {"baseline", *names}
+
+
 def test_an_undecided_arm_is_named_with_the_reason(shelf, naming, only_one):
     figure = figure_of(shelf, naming, only_one, chosen={"dom": 1.0})
-    assert "latent: none of 2 coefficients leaves the text fluent" in figure.caption
+    assert "SAE latent: none of 2 coefficients leaves the text fluent" in figure.caption
     assert not any(r["chosen on validation"] == "yes" for r in figure.table() if r["arm"] == "latent")
 
 

@@ -1,10 +1,14 @@
 """Stability over training seeds, on dictionaries whose agreement is known."""
 
+import json
+
 import numpy as np
 import pytest
 import torch
 
 from mi.claimable import Sample, over_runs
+from mi.metrics.cosine_counts import EDGES, cosine_counts
+from mi.metrics.matching import THRESHOLDS, isotropic, null_cosines
 from mi.metrics.measurable import require_measurable
 from mi.metrics.stability import stability
 from mi.progress import SILENT
@@ -120,6 +124,49 @@ def test_pairs_are_kept_for_figures_and_called_dependent(measure):
     assert pairs.units == ("0|1", "0|2", "1|2", "0|3", "1|3", "2|3")
     assert pairs.facts["independent"] is False
     assert (out / "figures" / "stability.png").stat().st_size > 5000
+
+
+def counts_of(out):
+    found = json.loads((out / "histogram.json").read_text("utf-8"))
+    assert found["edges"] == list(EDGES)
+    return {name: np.array(counts) for name, counts in found["counts"].items()}
+
+
+def test_the_histogram_counts_every_matched_latent_of_every_pair(measure):
+    rng = np.random.default_rng(10)
+    table, out = measure([decoder(rng, rng.normal(size=(20, D))) for _ in range(4)], draws=2)
+    counts, pairs = counts_of(out), 6
+    assert counts["live"].sum() == pairs * LIVE
+    assert counts["all"].sum() == pairs * (LIVE + DEAD)
+    nulls = {name: n.sum() for name, n in counts.items() if name.startswith("null_")}
+    assert nulls == dict.fromkeys(("null_geometric", "null_decoder", "null_activations"), 2 * pairs * LIVE)
+    for part in ("live", "all"):  # thresholds are edges: the counts give the shares exactly
+        for t in THRESHOLDS:
+            above = counts[part][EDGES.index(t) :].sum() / counts[part].sum()
+            assert above == pytest.approx(table.facts["mean_over_pairs"][f"{part}_share_{round(100 * t)}"], abs=1e-12)
+
+
+def test_a_planted_permutation_is_all_in_the_last_bin(measure):
+    rng = np.random.default_rng(11)
+    shared = rng.normal(size=(LIVE, D))
+    _, out = measure([decoder(rng, shared) for _ in range(3)])
+    counts = counts_of(out)
+    assert counts["live"][-1] == 3 * LIVE
+    assert counts["all"][-1] == 3 * LIVE  # dead rows keep their random starts
+    assert counts["null_geometric"][-1] == 0
+
+
+def test_the_null_in_the_histogram_is_its_own_matching(measure):
+    rng = np.random.default_rng(12)
+    _, out = measure([decoder(rng, []) for _ in range(3)], draws=2, seed=5)
+    drawn = [null_cosines(isotropic(D, 5 + 1000 * pair), LIVE, LIVE, 2).ravel() for pair in range(3)]
+    assert counts_of(out)["null_geometric"].tolist() == cosine_counts(np.concatenate(drawn))
+
+
+def test_the_histogram_is_the_same_bytes_again(measure):
+    decoders = [decoder(np.random.default_rng(13), []) for _ in range(3)]
+    (_, one), (_, other) = measure(decoders), measure(decoders)
+    assert (one / "histogram.json").read_bytes() == (other / "histogram.json").read_bytes()
 
 
 def test_under_trained_runs_are_not_measurable(measure):
