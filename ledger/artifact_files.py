@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import LedgerError
+from .home import sibling
 from .text import clean
 
 # As in runners/place.py and runners/store.py, which the court does not import.
@@ -41,13 +42,20 @@ class ArtifactFiles:
     def manifest(self) -> Mapping[str, Any]:
         """What the store wrote down when it was built: recipe, facts, a sha256 of each file.
 
+        Its seal and its hash over all files must hold, as the store itself asks. That finds accidents and careless
+        edits. It stops no forger: whoever can write the files can write the hashes too.
+
         Raises:
-            LedgerError: absent, not JSON, or another artifact's.
+            LedgerError: absent, not a manifest, edited, or another artifact's.
         """
         path = self.home / "manifest.json"
         try:
-            found: dict[str, Any] = json.loads(path.read_text("utf-8"))
+            text = path.read_text("utf-8")
+            found: dict[str, Any] = json.loads(text)
             if found["digest"] != self.digest or not isinstance(found["files"], dict):
+                raise ValueError
+            store = sibling("runners.artifact")
+            if store.Manifest.from_text(text).content != store.content_of(found["files"]):
                 raise ValueError
         except UNREADABLE as exc:
             raise LedgerError(

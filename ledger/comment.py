@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
-from math import inf
 
-from .diff import Change, cell_changes
+from .diff import Change, cell_changes, drift_appeared, drift_resolved, moved_far, state_of
 from .errors import LedgerError
 from .markdown import code, escape
 from .row import key_of
@@ -118,19 +117,14 @@ def _size(lines: list[str]) -> int:
     return sum(len(line.encode("utf-16-le")) // 2 + 1 for line in lines)
 
 
-def _state(r: Ruling) -> str:
-    return str(r.row["status"]).replace("_", " ") if r.state == "broken" else r.state
-
-
 def _diff_line(cells: list[Cell]) -> str:
     """``3 pass → inconclusive · 1 drift new · 0 resolved · 2 claims added``."""
-    pairs = [(c.old, c.new) for c in cells]
-    turned = Counter((_state(a), _state(b)) for a, b in pairs if a and b and _state(a) != _state(b))
-    drift = [
-        (a is not None and a.row["status"] == "drift", b is not None and b.row["status"] == "drift") for a, b in pairs
-    ]
+    turned = Counter(
+        (state_of(c.old), state_of(c.new)) for c in cells if c.old and c.new and state_of(c.old) != state_of(c.new)
+    )
     parts = [f"{n} {a} → {b}" for (a, b), n in turned.most_common()]
-    parts += [f"{drift.count((False, True))} drift new", f"{drift.count((True, False))} resolved"]
+    parts += [f"{sum(drift_appeared(c.old, c.new) for c in cells)} drift new"]
+    parts += [f"{sum(drift_resolved(c.old, c.new) for c in cells)} resolved"]
     for kind in ("added", "removed"):
         n = sum(kind in c.kinds for c in cells)
         parts += [f"{n} claim{'s' * (n != 1)} {kind}"] if n else []
@@ -202,19 +196,12 @@ def _cut(text: str) -> str:
 
 def _small_move(c: Cell) -> bool:
     """Nothing but other numbers, by at most half of the interval's width."""
-    return c.kinds == ("moved",) and _shift(c) <= 0.5
+    return bool(c.kinds == ("moved",) and c.old and c.new and not moved_far(c.old.row, c.new.row))
 
 
 def _idle(c: Cell) -> bool:
     """A new claim that did not run: nothing can be said of it but that it is there."""
     return c.old is None and c.new is not None and c.new.row["status"] == "not_run"
-
-
-def _shift(c: Cell) -> float:
-    if c.old is None or c.new is None or c.old.row["estimate"] is None or c.new.row["estimate"] is None:
-        return inf
-    width = c.old.row["hi"] - c.old.row["lo"]
-    return float(abs(c.new.row["estimate"] - c.old.row["estimate"]) / width) if width > 0 else inf
 
 
 def _foot(before: Run, after: Run, cells: list[Cell], report_url: str | None, stranger: bool) -> list[str]:

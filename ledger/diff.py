@@ -9,6 +9,7 @@ from typing import Any
 from .family import with_adjusted_verdicts
 from .markdown import code, escape
 from .row import key_of
+from .ruling import Ruling
 from .text import clean, interval, label, rule
 
 Row = Mapping[str, Any]
@@ -114,6 +115,32 @@ def how_measured(old: Row, new: Row) -> str:
     if old["estimate"] is None or new["estimate"] is None:
         return ""
     return "re-judged" if old["data"] == new["data"] else "re-measured"
+
+
+def drift_appeared(old: Ruling | None, new: Ruling | None) -> bool:
+    """Whether the later row drifts and the earlier one did not, or was not there."""
+    return _drifts(new) and not _drifts(old)
+
+
+def drift_resolved(old: Ruling | None, new: Ruling | None) -> bool:
+    """Whether a row that drifted came out as expected; one that is gone, broke or did not run has resolved nothing."""
+    return _drifts(old) and new is not None and new.row["status"] == "decided"
+
+
+def moved_far(old: Row, new: Row) -> bool:
+    """Whether the estimate moved by more than half of the earlier interval, or is there on one side alone."""
+    if old["estimate"] is None or new["estimate"] is None:
+        return old["estimate"] is not new["estimate"]
+    return bool(abs(new["estimate"] - old["estimate"]) > (old["hi"] - old["lo"]) / 2)
+
+
+def state_of(ruling: Ruling) -> str:
+    """What a row is counted as: the state of its verdict mark, with ways to have none told apart (``error``, ``not run``)."""
+    return str(ruling.row["status"]).replace("_", " ") if ruling.state == "broken" else ruling.state
+
+
+def _drifts(ruling: Ruling | None) -> bool:
+    return ruling is not None and ruling.row["status"] == "drift"
 
 
 def _same_numbers(old: Row, new: Row) -> bool:

@@ -26,6 +26,8 @@ MAX_BYTES = 2_000_000
 Origin = dict[str, Any]
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _INPUT = re.compile(rf"[0-9a-f]{{{SHORT}}}")
+_DATA_FILE = re.compile(r"[^/\\]+@sha256:[0-9a-f]+")
+"""A file of published numbers: ``table.csv@sha256:217e615aebbdcaf3``."""
 _WHEN = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(Z|\+00:00)")
 
 
@@ -186,22 +188,31 @@ def _reached(start: Iterable[str], inputs: Mapping[str, list[str]]) -> set[str]:
 def tree_lines(branches: Iterable[Branch]) -> Iterator[str]:
     """One line per artifact, indented by what it is made for."""
     for b in branches:
-        name = b.digest[:SHORT] if _DIGEST.fullmatch(b.digest) else b.digest
-        words = [clean(name), "origin not known"] if b.about is None else list(_words(name, b.about))
+        words = [] if b.about is None else [clean(b.about["label"])]
+        words += [clean(name_of(b.digest)), *facts_of(b.digest, b.about)]
         if b.also:
-            words.append(f"and from {', '.join(clean(d[:SHORT]) for d in b.also)}")
+            words.append(f"and from {', '.join(clean(name_of(d)) for d in b.also)}")
         yield f"{'  ' * min(b.depth, 20)}{'  '.join(words)}"
 
 
-def _words(name: str, about: Origin) -> Iterator[str]:
+def name_of(digest: str) -> str:
+    """A digest by its first 12 digits; the name of a data file, or whatever else a row names, whole."""
+    return digest[:SHORT] if _DIGEST.fullmatch(digest) else digest
+
+
+def facts_of(digest: str, about: Origin | None) -> list[str]:
+    """What is known of an artifact besides its label, as text: builder, size, time, where it ran, dollars, when."""
+    if about is None:
+        return ["published data file" if _DATA_FILE.fullmatch(digest) else "origin not known"]
     version = f" version {about['version']}" if "version" in about else ""
-    yield from (clean(about["label"]), name, f"{clean(about['builder'])}{version}")
+    built = [f"{clean(about['builder'])}{version}"]
     if "bytes" in about:
-        yield size(about["bytes"])
+        built.append(size(about["bytes"]))
     if "seconds" in about:
-        yield f"{about['seconds']:.4g} s"
+        built.append(f"{about['seconds']:.4g} s")
     where = " on ".join(clean(about[k]) for k in ("runner", "device") if k in about)
-    yield from filter(None, (where, dollars(about["usd"]) if about.get("usd") else "", about.get("when", "")))
+    spent = dollars(about["usd"]) if about.get("usd") else ""
+    return [*built, *filter(None, (where, spent, about.get("when")))]
 
 
 def size(n: int) -> str:

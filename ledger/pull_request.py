@@ -40,7 +40,7 @@ def read_pull_request(path: Path) -> PullRequest:
 
     Raises:
         LedgerError: not such a file: other, missing or repeated members, a link, a size beyond the limits, a number that is not
-            ``[0-9]+``, a run that cannot be read, has too many rows, or a broken chain.
+            ``[1-9][0-9]*``, a run that cannot be read, has too many rows, or a broken chain.
     """
     try:
         with zipfile.ZipFile(path) as archive, tempfile.TemporaryDirectory() as folder:
@@ -89,8 +89,8 @@ def _content(archive: zipfile.ZipFile, info: zipfile.ZipInfo, path: Path) -> byt
 
 
 def _number(content: bytes, path: Path) -> int:
-    if not re.fullmatch(rb"[0-9]{1,9}\n?", content):
-        raise LedgerError(f"{path}: pull request {content!r}; expected digits only")
+    if not re.fullmatch(rb"[1-9][0-9]{0,8}\n?", content):
+        raise LedgerError(f"{path}: pull request {content!r}; expected digits only, and no 0 before them")
     return int(content)
 
 

@@ -116,7 +116,8 @@ def _facts(row: Mapping[str, Any], run: Run) -> Iterator[tuple[str, Any]]:
     if row.get("p_pass") is not None:
         yield (
             "p, one-sided",
-            f"{row['p_pass']:.3g} that it holds by chance, {row['p_fail']:.3g} that it misses by chance",
+            f"{row['p_pass']:.3g} against 'it fails', {row['p_fail']:.3g} against 'it passes': how often data at least this "
+            "far out would come if the truth lay on the bound",
         )
     adjusted = row.get("adjusted")
     if adjusted:

@@ -31,6 +31,7 @@ WORKSHOP = {
 DOORS = {
     "judge.py": {"mi.claimable"},
     "verify.py": {"mi.contrasts.stored"},
+    "artifact_files.py": {"runners.artifact"},
     "budget.py": {"runners.money.spending", "runners.money.budget", "runners.errors"},
     "report/paired.py": {"mi.contrasts.stored", "mi.claimable"},
     "figures/intervals.py": {"mi.claimable"},

@@ -169,6 +169,7 @@ def run_bytes(shift):
     return b"".join(lines)
 
 
+REFUSED = "::notice::The uploaded verdicts cannot be read: nothing is said.\n"
 GOOD, BAD = run_bytes(0.1), run_bytes(-0.1)
 
 
@@ -198,10 +199,11 @@ def test_nothing_is_posted_where_the_pull_request_stands_elsewhere(poster, pull)
     assert "nothing is said" in done.stdout
 
 
-@pytest.mark.parametrize("number", ["1; touch pwned", "$(touch pwned)", "../../issues/1", "1\n2", "@everyone", ""])
+@pytest.mark.parametrize("number", ["1; touch pwned", "$(touch pwned)", "../../issues/1", "1\n2", "@everyone", "", "0"])
 def test_a_forged_number_stops_before_github_is_asked(poster, tmp_path, number):
     done, writes, _ = poster(number, (GOOD, BAD))
-    assert done.returncode != 0
+    assert (done.returncode, done.stdout) == (0, REFUSED)
+    assert "digits only" in done.stderr or "bytes" in done.stderr
     assert writes == []
     assert (tmp_path / "gh.log").read_text() == ""
     assert not (tmp_path / "pwned").exists()
@@ -212,6 +214,18 @@ def test_a_forged_number_stops_before_github_is_asked(poster, tmp_path, number):
 )
 def test_a_forged_run_stops_before_github_is_asked(poster, tmp_path, run):
     done, writes, _ = poster("7", (GOOD, run))
-    assert done.returncode != 0
+    assert (done.returncode, done.stdout) == (0, REFUSED)
+    assert "verdicts.zip" in done.stderr
     assert writes == []
     assert (tmp_path / "gh.log").read_text() == ""
+
+
+def test_a_fault_of_this_branch_is_red(poster, tmp_path):
+    """Only what the command itself refuses ends quietly."""
+    (tmp_path / "ledger.py").write_text("raise SystemExit(1)\n")
+    done, writes, _ = poster("7\n", (GOOD, BAD))
+    assert (done.returncode, writes) == (1, [])
+
+
+def test_actions_of_the_job_that_may_write_are_to_be_pinned():
+    assert "pin both actions by the commit" in (ROOT / ".github/workflows/comment.yml").read_text("utf-8")

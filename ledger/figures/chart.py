@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any
 from xml.etree.ElementTree import Element
 
 from ..text import middle
 from . import marks
+from .evidence import Evidence, labels
+from .figure import Figure
+from .identity import identity
 from .scale import Linear, Logarithmic, Scale, Slots
 from .svg import CHARACTER, element, line, printable, text, width_of
 
@@ -144,3 +148,27 @@ class Chart:
         )
         root.extend(self.body)
         return root
+
+    def figure(
+        self,
+        kind: str,
+        used: Sequence[Evidence],
+        *what: str,
+        caption: str,
+        sentence: str,
+        columns: tuple[str, ...],
+        rows: Iterable[tuple[Any, ...]],
+    ) -> Figure:
+        """The finished figure; ``kind`` and ``what`` are words of its id, ``used`` all artifacts that it is drawn from."""
+        return Figure(
+            id=identity(kind, used[0], *what),
+            title=self.title,
+            caption=caption,
+            sentence=sentence,
+            subject=used[0].subject,
+            claims=labels(used),
+            artifacts=tuple(e.digest for e in used),
+            svg=self.svg(sentence),
+            columns=columns,
+            rows=tuple(rows),
+        )

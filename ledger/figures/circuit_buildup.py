@@ -5,18 +5,20 @@ from __future__ import annotations
 from typing import Any
 
 from ..ruling import Ruling
+from ..text import rule
 from . import intervals, marks
 from .chart import LEFT, RIGHT, WIDTH, Chart, Panel
 from .circuit import EMPTY, NONE, Sizes, empty_circuit, named, point
-from .evidence import Evidence, labels, verdict_sentence
+from .evidence import Evidence, verdict_sentence
 from .figure import Figure
-from .identity import identity
 from .intervals import Point
 from .scale import Linear, Slots
-from .svg import polyline
+from .svg import line, polyline, text
 
 COLUMNS = ("shown", "latents per coder", "coders", "latents kept", *intervals.COLUMNS)
 CHANCE = 0.5
+BOUND = 9
+"""Width of a bound in pixels: each mark has its own above or below it."""
 SPREAD = 0.5
 """Of a place: how far apart the arms stand."""
 
@@ -34,7 +36,7 @@ def draw(evidence: Evidence) -> Figure | None:
         (k, n): found
         for k in sizes.asked
         for n in depths
-        if (found := evidence.judged(probe=[f"circuit_k{k}", f"depth_k{k}_{n}"]))
+        if (found := evidence.judged(design="paired", probe=[f"circuit_k{k}", f"depth_k{k}_{n}"]))
     }
     looks = {k: marks.arm(i) for i, k in enumerate(sizes.asked)}
     what = named(evidence, "null")
@@ -68,21 +70,19 @@ def draw(evidence: Evidence) -> Figure | None:
     caption = (
         f"Above: share of {len(table.units)} held-out examples on which a probe is right that reads the circuit's latents in "
         "the first layers only; straight lines join what was measured, nothing is smoothed. Below: what the later layers "
-        "add, as judged. Without a layer there is nothing to read, which is no zero. Bars are intervals, 95 % above."
+        "add, as judged; the short line above or below each mark is the bound "
+        "that it was judged against. Without a layer there is nothing to read, which is no zero. Bars are intervals, 95 % above."
     )
     said = "; ".join(f"{k} per layer, {_first(n)}: {p.words}" for (k, n), p in accuracy.items())
     sentence = f"Probe accuracy of a circuit of {what} by layers: {said}. Ceiling {ceiling.words}. {verdict_sentence([evidence])}"
-    return Figure(
-        id=identity("circuit-buildup", evidence, what),
-        title=chart.title,
+    return chart.figure(
+        "circuit-buildup",
+        [evidence],
+        what,
         caption=caption,
         sentence=sentence,
-        subject=evidence.subject,
-        claims=labels([evidence]),
-        artifacts=(evidence.digest,),
-        svg=chart.svg(sentence),
         columns=COLUMNS,
-        rows=tuple(_rows(sizes, accuracy, judged, ceiling)),
+        rows=_rows(sizes, accuracy, judged, ceiling),
     )
 
 
@@ -104,11 +104,14 @@ def _gain_panel(
     chart.add(panel.frame("Whole circuit less its first layers", "layers that the probe may read", "difference"))
     chart.add(panel.level(0.0, "zero"))
     chart.add(empty_circuit(panel))
-    for bound in bounds:
-        chart.add(panel.level(bound, "bound"))
+    words: dict[float, str] = {r.row["bound"]: rule(r.row) for rulings in judged.values() for r in rulings}
+    for bound, said in words.items():
+        chart.add([text(slots.end - 2, panel.y.at(bound) + 4, said, "level-label", "end")])
     for (k, n), rulings in judged.items():
         for i, ruling in enumerate(rulings):
             place = n + places[k] + i * 10 / slots.step
+            x, y = slots.at(place), panel.y.at(ruling.row["bound"])
+            chart.add([line(x - BOUND / 2, y, x + BOUND / 2, y, "level bound")])
             chart.add(point(panel, place, intervals.of_row(ruling), looks[k], ruling.state))
 
 

@@ -8,9 +8,8 @@ from ..ruling import Ruling
 from . import intervals, marks
 from .chart import LEFT, RIGHT, WIDTH, Chart, Panel
 from .circuit import ALL, NONE, Draws, Sizes, band, draws, empty_circuit, named, point, random_cells, random_entries
-from .evidence import Evidence, Table, labels, verdict_sentence
+from .evidence import Evidence, Table, verdict_sentence
 from .figure import Figure
-from .identity import identity
 from .intervals import Point
 from .scale import Linear
 
@@ -32,7 +31,7 @@ def draw(evidence: Evidence) -> Figure | None:
         (error, k): found
         for error in ERRORS
         for k in sizes.asked
-        if (found := evidence.judged(column=[f"kept_k{k}_{error}", f"headroom_{error}"]))
+        if (found := evidence.judged(design="faithfulness", column=[f"kept_k{k}_{error}", f"headroom_{error}"]))
     }
     shares = {(error, k): _share(table, error, k, judged) for error in ERRORS for k in sizes.asked}
     everything = intervals.of_share(
@@ -84,17 +83,14 @@ def draw(evidence: Evidence) -> Figure | None:
         f"Share of the logit difference that a circuit of {what} keeps alone: {'; '.join(said)}. "
         f"The empty circuit cannot be measured. {verdict_sentence([evidence])}"
     )
-    return Figure(
-        id=identity("circuit-kept", evidence, what),
-        title=chart.title,
+    return chart.figure(
+        "circuit-kept",
+        [evidence],
+        what,
         caption=caption,
         sentence=sentence,
-        subject=evidence.subject,
-        claims=labels([evidence]),
-        artifacts=(evidence.digest,),
-        svg=chart.svg(sentence),
         columns=COLUMNS,
-        rows=tuple(_rows(sizes, shares, everything, random)),
+        rows=_rows(sizes, shares, everything, random),
     )
 
 

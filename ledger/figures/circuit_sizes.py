@@ -21,9 +21,8 @@ from .circuit import (
     random_cells,
     random_entries,
 )
-from .evidence import Evidence, Table, labels, verdict_sentence
+from .evidence import Evidence, Table, verdict_sentence
 from .figure import Figure
-from .identity import identity
 from .intervals import Point
 from .scale import Linear
 
@@ -39,7 +38,11 @@ def draw(evidence: Evidence) -> Figure:
     table = evidence.table()
     sizes, ceiling = Sizes.of(table.facts), intervals.of_mean(table.column("full"))
     accuracy = {k: intervals.of_mean(table.column(f"circuit_k{k}")) for k in sizes.asked}
-    judged = {k: found[0] for k in sizes.asked if (found := evidence.judged(probe=[f"circuit_k{k}", "full"]))}
+    judged = {
+        k: found[0]
+        for k in sizes.asked
+        if (found := evidence.judged(design="faithfulness", probe=[f"circuit_k{k}", "full"]))
+    }
     shares = {k: _share(table, k, judged) for k in sizes.asked}
     random = {
         (kind, k): drawn
@@ -73,17 +76,14 @@ def draw(evidence: Evidence) -> Figure:
         f"Probe accuracy of a circuit of {what}: {points}; with all latents {ceiling.words}. "
         f"The empty circuit cannot be measured. {verdict_sentence([evidence])}"
     )
-    return Figure(
-        id=identity("circuit-sizes", evidence, what),
-        title=chart.title,
+    return chart.figure(
+        "circuit-sizes",
+        [evidence],
+        what,
         caption=caption,
         sentence=sentence,
-        subject=evidence.subject,
-        claims=labels([evidence]),
-        artifacts=(evidence.digest,),
-        svg=chart.svg(sentence),
         columns=COLUMNS,
-        rows=tuple(_rows(sizes, accuracy, shares, ceiling, random)),
+        rows=_rows(sizes, accuracy, shares, ceiling, random),
     )
 
 

@@ -8,9 +8,8 @@ from ..ruling import Ruling
 from ..text import clean, number
 from . import intervals, marks
 from .chart import Chart
-from .evidence import Evidence, Table, labels, verdict_sentence
+from .evidence import Evidence, Table, verdict_sentence
 from .figure import Figure
-from .identity import identity
 from .intervals import Point
 from .svg import line, rectangle, text
 
@@ -58,17 +57,14 @@ def draw(evidence: Evidence) -> Figure:
         "documents, with its 95 % interval over documents. The fuller the fill, the less is unexplained. Below it what "
         "the change of domain costs: FVU of the coder of the other domain less that of the domain's own, same documents, as judged."
     )
-    return Figure(
-        id=identity("cross-domain", evidence, *names.values()),
-        title=chart.title,
+    return chart.figure(
+        "cross-domain",
+        [evidence],
+        *names.values(),
         caption=caption,
         sentence=sentence,
-        subject=evidence.subject,
-        claims=labels([evidence]),
-        artifacts=(evidence.digest,),
-        svg=chart.svg(sentence),
         columns=COLUMNS,
-        rows=tuple(_rows(table, names, cells, costs)),
+        rows=_rows(table, names, cells, costs),
     )
 
 

@@ -13,6 +13,8 @@ from ..ruling import Ruling
 from ..text import clean, interval, label, rule
 
 UNITS = "units.json"
+LARGEST = 1e150
+"""Numbers from here on cannot be squared."""
 
 
 @dataclass(frozen=True)
@@ -27,15 +29,17 @@ class Table:
         """``[n_units]`` numbers.
 
         Raises:
-            LedgerError: no such column, or units without a number in it.
+            LedgerError: no such column, units without a number in it, or numbers that are too large or not finite.
         """
-        values = self.columns.get(name)
-        if values is None:
+        given = self.columns.get(name)
+        if given is None:
             raise LedgerError(f"no column {name!r}; there are {', '.join(sorted(self.columns)[:12])}")
-        found = [float(v) for v in values if v is not None]
-        if len(found) != len(self.units):
-            raise LedgerError(f"column {name!r} has {len(found)} numbers for {len(self.units)} units")
-        return found
+        values = [v for v in given if v is not None]
+        if len(values) != len(self.units):
+            raise LedgerError(f"column {name!r} has {len(values)} numbers for {len(self.units)} units")
+        if wrong := [v for v in values if not abs(v) < LARGEST]:
+            raise LedgerError(f"column {name!r} has {len(wrong)} numbers that are not finite or not below {LARGEST:g}")
+        return [float(v) for v in values]
 
     def mean(self, name: str) -> float:
         """The mean of a column."""
@@ -121,7 +125,7 @@ class Evidence:
         return f"{part}/{UNITS}" in self.files.manifest["files"]
 
     def judged(self, **wanted: Any) -> list[Ruling]:
-        """Rulings with an interval whose row was executed with these values."""
+        """Rulings with an interval whose row was executed with these values; ``design``: of the contrast."""
         found = [r for r in self.rulings if r.row.get("estimate") is not None]
         return [r for r in found if all(_executed(r.row).get(k) == v for k, v in wanted.items())]
 
@@ -148,4 +152,4 @@ def verdict_sentence(evidence: Iterable[Evidence], most: int = 12) -> str:
 
 
 def _executed(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**(row.get("params") or {}), **(row.get("measured") or {})}
+    return {**(row.get("params") or {}), **(row.get("measured") or {}), "design": row["design"]}

@@ -13,7 +13,17 @@ from ..errors import LedgerError
 from ..ruling import Ruling, rulings
 from ..run import Run
 from ..text import clean, label
-from . import circuit_buildup, circuit_kept, circuit_sizes, cross_domain, probes, reconstruction, stability, steering
+from . import (
+    agreement,
+    circuit_buildup,
+    circuit_kept,
+    circuit_sizes,
+    cross_domain,
+    probes,
+    reconstruction,
+    stability,
+    steering,
+)
 from .evidence import Evidence
 from .figure import Figure
 
@@ -49,12 +59,15 @@ def figures_of(run: Run, store: Path) -> Found:
 
     An artifact that was altered since it was built, or that has another form, is named in ``absent`` and not drawn.
     """
-    evidence, damaged, missing = _here(run, store)
+    evidence, damaged, named, missing = _here(run, store)
+    builders = {one.digest: build for build, found in evidence.items() for one in found}
     figures: list[Figure] = []
     absent: list[str] = list(damaged)
 
     def attempt(kind: str, used: Sequence[Evidence], draw: Callable[[], Figure | None]) -> None:
         try:
+            for one in used:
+                agreement.check(one, builders)
             if (figure := draw()) is not None:
                 figures.append(figure)
         except (LedgerError, ArithmeticError, *UNREADABLE) as exc:
@@ -78,18 +91,26 @@ def figures_of(run: Run, store: Path) -> Found:
         **{k: build for k, (build, _) in SINGLE.items()},
         "probe accuracy": PROBES,
     }
-    elsewhere = f"; {missing} artifacts that its rows name are not in the store" if missing else ""
-    absent += [
-        f"{k}: no row of this run rests on such an artifact{elsewhere}" for k, b in kinds.items() if b not in evidence
-    ]
+    if not evidence:
+        absent.append(
+            f"None of the {named} artifacts that rows of this run name can be read in this store"
+            if named
+            else "No row of this run names an artifact to draw from"
+        )
+    else:
+        none = "no row of this run rests on such an artifact"
+        if missing:
+            none = f"none among the artifacts that are here; {missing} that rows of this run name are not in this store"
+        absent += [f"{kind}: {none}" for kind, build in kinds.items() if build not in evidence]
     return Found(tuple(figures), tuple(absent))
 
 
 class _Here(NamedTuple):
-    """Evidence by builder, in the order in which rows name it; what is damaged; how many artifacts are not there."""
+    """Evidence by builder, in the order in which rows name it; what is damaged; how many artifacts rows name, and are not there."""
 
     evidence: dict[str, list[Evidence]]
     damaged: list[str]
+    named: int
     missing: int
 
 
@@ -112,7 +133,7 @@ def _here(run: Run, store: Path) -> _Here:
             damaged.append(
                 f"artifact {digest[:12]}: its manifest cannot be read; run the test again, the store will mend it"
             )
-    return _Here(found, damaged, len(wanted) - len(files))
+    return _Here(found, damaged, len(wanted), len(wanted) - len(files))
 
 
 def _groups(

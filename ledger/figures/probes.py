@@ -11,9 +11,8 @@ from ..ruling import Ruling
 from ..text import clean, number
 from . import intervals, marks
 from .chart import WIDTH, Chart
-from .evidence import Evidence, Table, labels, verdict_sentence
+from .evidence import Evidence, Table, verdict_sentence
 from .figure import Figure
-from .identity import identity
 from .intervals import Point
 from .scale import Linear
 from .svg import line, text
@@ -76,20 +75,18 @@ def draw(evidence: Sequence[Evidence]) -> Figure:
         "Share of held-out examples on which a logistic probe is right. Tokens only: the embeddings of the text's tokens, which "
         "no layer has touched. A randomised copy is the subject with random weights, with an SAE trained on it. Bars are 95 % "
         "intervals over examples; '5 × 128' is five training runs with probes fitted on 128 examples each, and intervals over "
-        "runs. A top-k probe reads the k columns whose class means differ most. The axis is whole. Verdicts: of claims that "
+        "runs. A top-k probe reads the k columns whose class means differ most. Chance: the share of held-out examples in the class that most training "
+        "examples have, averaged over the artifacts. The axis is whole. Verdicts: of claims that "
         "compare what is on the line."
     )
-    return Figure(
-        id=identity("probes", first, what),
-        title=chart.title,
+    return chart.figure(
+        "probes",
+        evidence,
+        what,
         caption=caption,
         sentence=sentence,
-        subject=first.subject,
-        claims=labels(evidence),
-        artifacts=tuple(e.digest for e in evidence),
-        svg=chart.svg(sentence),
         columns=COLUMNS,
-        rows=tuple((x.name, n, *p.cells, x.units, chance) for x in lines for n, p in x.points.items()),
+        rows=((x.name, n, *p.cells, x.units, chance) for x in lines for n, p in x.points.items()),
     )
 
 
@@ -161,7 +158,7 @@ def _over_runs(whole: Sequence[tuple[Evidence, Table]]) -> Iterator[Line]:
         if scheme == TRAINED or not real:
             continue
         points = {SAE: intervals.of_runs(real), COPY: intervals.of_runs([t.mean("sae_few") for _, t in copies])}
-        judged = {id(r): r for e, _ in copies for r in e.judged() if r.row["design"] == "runs"}
+        judged = {id(r): r for e, _ in copies for r in e.judged(design="runs")}
         few = copies[0][0].root["params"]["few"]
         yield Line(f"{clean(scheme)}, {len(copies)} × {few} examples", points, tuple(judged.values()), "runs")
 

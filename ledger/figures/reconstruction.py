@@ -10,9 +10,8 @@ from ..ruling import Ruling
 from ..text import clean, number, rule
 from . import intervals, marks
 from .chart import WIDTH, Chart
-from .evidence import Evidence, labels, verdict_sentence
+from .evidence import Evidence, verdict_sentence
 from .figure import Figure
-from .identity import identity
 from .intervals import Point
 from .scale import Linear
 from .svg import text
@@ -80,17 +79,13 @@ def draw(evidence: Sequence[Evidence], losses: Sequence[Evidence]) -> Figure:
         "and no training; a randomised copy is the subject with random weights."
     )
     used = [*evidence, *losses]
-    return Figure(
-        id=identity("reconstruction", evidence[0]),
-        title=chart.title,
+    return chart.figure(
+        "reconstruction",
+        used,
         caption=caption,
         sentence=sentence,
-        subject=subject,
-        claims=labels(used),
-        artifacts=tuple(e.digest for e in used),
-        svg=chart.svg(sentence),
         columns=COLUMNS,
-        rows=tuple(_row(c) for c in coders),
+        rows=map(_row, coders),
     )
 
 
@@ -101,9 +96,7 @@ def _coder(evidence: Evidence, losses: Sequence[Evidence]) -> Coder:
     control = build.removeprefix(CONTROLS) if build.startswith(CONTROLS) else ""
     kind = KINDS[1] if control else KINDS[0] if weights == "trained" else KINDS[2]
     label = f"{name}, {clean(control or weights)}" if kind != KINDS[0] else name
-    judged = [
-        r for r in evidence.judged() if r.row["design"] == "ratio" and abs(r.row["estimate"] - facts["fvu"]) < 1e-9
-    ]
+    judged = [r for r in evidence.judged(design="ratio") if abs(r.row["estimate"] - facts["fvu"]) < 1e-9]
     fvu = (
         intervals.of_row(judged[0])
         if judged
@@ -127,7 +120,7 @@ def _built_by(evidence: Evidence) -> str:
 
 def _recovered(loss: Evidence) -> Point:
     columns = ["recovered_mean", "headroom_mean"]
-    if judged := loss.judged(column=columns):
+    if judged := loss.judged(design="faithfulness", column=columns):
         return intervals.of_row(judged[0])
     table = loss.table()
     return intervals.of_share(table.column(columns[0]), table.column(columns[1]), 0.0)

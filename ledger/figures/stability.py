@@ -11,9 +11,8 @@ from ..text import number
 from . import intervals, marks
 from .chart import LEFT, RIGHT, WIDTH, Chart, Panel
 from .cosine_histogram import CosineHistogram
-from .evidence import Evidence, Table, labels, verdict_sentence
+from .evidence import Evidence, Table, verdict_sentence
 from .figure import Figure
-from .identity import identity
 from .intervals import Point
 from .scale import Linear
 from .svg import polyline, rectangle, text, width_of
@@ -56,17 +55,14 @@ def draw(evidence: Evidence) -> Figure:
     _median(chart, panel, medians["live"], thresholds)
     _excess(chart, evidence, table, looks)
     sentence = _sentence(evidence, table, medians, shares, nulls)
-    return Figure(
-        id=identity("seed-stability", evidence, table.facts["coders"][0]),
-        title=chart.title,
+    return chart.figure(
+        "seed-stability",
+        [evidence],
+        table.facts["coders"][0],
         caption=_caption(len(table.units)),
         sentence=sentence,
-        subject=evidence.subject,
-        claims=labels([evidence]),
-        artifacts=(evidence.digest,),
-        svg=chart.svg(sentence),
         columns=COLUMNS,
-        rows=tuple(_rows(evidence, table, histogram, medians, shares, nulls)),
+        rows=_rows(evidence, table, histogram, medians, shares, nulls),
     )
 
 

@@ -11,9 +11,8 @@ from ..errors import LedgerError
 from ..text import clean, number
 from . import intervals, marks
 from .chart import LEFT, RIGHT, WIDTH, Chart, Panel
-from .evidence import Evidence, Table, labels, verdict_sentence
+from .evidence import Evidence, Table, verdict_sentence
 from .figure import Figure
-from .identity import identity
 from .intervals import Point
 from .scale import Linear, Logarithmic, Slots
 from .svg import polyline
@@ -103,17 +102,14 @@ def draw(evidence: Evidence) -> Figure:
             chart.add(_series(panel, sweep, arm, key, look, places[arm]))
     _test_panel(chart, sweep, tested, looks)
     sentence = _sentence(evidence, sweep, tested, what)
-    return Figure(
-        id=identity("steering-sweep", evidence, what),
-        title=chart.title,
+    return chart.figure(
+        "steering-sweep",
+        [evidence],
+        what,
         caption=_caption(sweep, base, tested, limit),
         sentence=sentence,
-        subject=evidence.subject,
-        claims=labels([evidence]),
-        artifacts=(evidence.digest,),
-        svg=chart.svg(sentence),
         columns=COLUMNS,
-        rows=tuple(_rows(sweep, tested)),
+        rows=_rows(sweep, tested),
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..diff import TITLES, cell_changes, how_measured, moves
+from ..diff import TITLES, cell_changes, drift_appeared, drift_resolved, how_measured, moved_far, moves, state_of
 from ..row import key_of
 from ..ruling import Ruling, rulings
 from ..run import Run
@@ -17,7 +17,7 @@ from .history import listed
 from .paired import paired_differences
 
 Row = Mapping[str, Any]
-STATES = ("pass", "fail", "inconclusive", "refused", "deviated", "error", "not run")
+STATES = ("pass", "fail", "inconclusive", "refused", "deviated", "error", "crashed", "not run")
 NEW, GONE = "new", "gone"
 _SIDE = (
     *("status", "verdict", "family_verdict", "expected", "estimate", "lo", "hi", "level", "adjusted", "rule", "bound"),
@@ -34,13 +34,13 @@ def comparison(before: Run, after: Run) -> dict[str, Any]:
     - ``runs``: both, as :func:`.history.listed`.
     - ``transitions``: ``{"before": [state], "after": [state], "counts": [[n]]}``, a row per state before (``new`` last),
       a column per state after (``gone`` last); every row of both runs is counted once.
-    - ``cells``: the cells that differ, the most serious first. Each has ``claim, label, subject, params, quantity, unit,
-      design``; ``before`` and ``after``, as it reads in a table of each run, one of them absent where it is new or gone;
-      ``kinds`` of :data:`ledger.diff.TITLES`; and where both are there, ``paired`` (:func:`.paired.paired_differences`)
-      and, where it applies, ``measured`` (``re-judged`` on the same scores, or ``re-measured``), ``goalposts`` that were
-      moved, ``wording`` and ``parameters`` of the measurement that differ, each ``[{"key", "before", "after"}]`` in text.
-    - ``changed`` (another state), ``shifted`` (the same state, the estimate moved by more than half of the earlier
-      interval), ``appeared`` and ``resolved`` (drift), ``moved_goalposts``, ``rejudged``, ``remeasured``, ``new``,
+    - ``cells``: the cells that differ, the most serious first. Each has ``label``, ``subject`` and ``kinds`` of
+      :data:`ledger.diff.TITLES`. One that is new has ``after``, one that is gone ``before``, and of either only
+      ``state`` and ``word``. Any other has both, as it reads in a table of each run, and ``claim, params, quantity, unit,
+      design``, ``paired`` (:func:`.paired.paired_differences`) and, where it applies, ``measured`` (``re-judged`` on the
+      same scores, or ``re-measured``), ``goalposts`` that were moved, ``wording`` and ``parameters`` of the measurement
+      that differ, each ``[{"key", "before", "after"}]`` in text.
+    - ``changed`` (another state), ``shifted`` (the same state, :func:`ledger.diff.moved_far`), ``appeared`` and ``resolved`` (drift), ``moved_goalposts``, ``rejudged``, ``remeasured``, ``new``,
       ``gone``: places in ``cells``.
     - ``small``: ``{"re-judged": n, "re-measured": n}``, cells whose numbers moved by less and that differ in nothing else.
     - ``environment``: ``[{"key", "before", "after"}]``, in text, where the records of the runs differ.
@@ -85,7 +85,7 @@ class _Pair:
 
     @property
     def states(self) -> tuple[str, str]:
-        return (_state(self.old) if self.old else NEW, _state(self.new) if self.new else GONE)
+        return (state_of(self.old) if self.old else NEW, state_of(self.new) if self.new else GONE)
 
     @property
     def changed(self) -> bool:
@@ -97,12 +97,7 @@ class _Pair:
 
     @property
     def shifted(self) -> bool:
-        if not (self.old and self.new) or self.changed:
-            return False
-        a, b = self.old.row, self.new.row
-        if a["estimate"] is None or b["estimate"] is None:
-            return False
-        return bool(abs(b["estimate"] - a["estimate"]) > (a["hi"] - a["lo"]) / 2)
+        return bool(self.old and self.new and not self.changed and moved_far(self.old.row, self.new.row))
 
     @property
     def small(self) -> bool:
@@ -118,16 +113,11 @@ class _Pair:
         return -1 if self.changed else min((order.index(kind) for kind in self.kinds), default=len(order))
 
 
-def _drifted(ruling: Ruling | None) -> bool:
-    return ruling is not None and ruling.row["status"] == "drift"
-
-
 _SECTIONS: dict[str, Callable[[_Pair], bool]] = {
     "changed": lambda pair: pair.changed,
     "shifted": lambda pair: pair.shifted,
-    "appeared": lambda pair: _drifted(pair.new) and not _drifted(pair.old),
-    # what did not run, broke or is gone has resolved nothing
-    "resolved": lambda pair: _drifted(pair.old) and pair.new is not None and pair.new.row["status"] == "decided",
+    "appeared": lambda pair: drift_appeared(pair.old, pair.new),
+    "resolved": lambda pair: drift_resolved(pair.old, pair.new),
     "moved_goalposts": lambda pair: "goalposts" in pair.kinds,
     "rejudged": lambda pair: pair.measured == "re-judged",
     "remeasured": lambda pair: pair.measured == "re-measured",
@@ -157,13 +147,6 @@ def _place(ruling: Ruling) -> tuple[int, str]:
     return ruling.row["index"], ruling.row["nodeid"]
 
 
-def _state(ruling: Ruling) -> str:
-    """What the verdict mark shows, with a broken test told from one that did not run."""
-    if ruling.state != "broken":
-        return ruling.state
-    return "not run" if ruling.row["status"] == "not_run" else "error"
-
-
 def _transitions(pairs: list[_Pair]) -> dict[str, Any]:
     counts = Counter(pair.states for pair in pairs)
     occurring = {state for states in counts for state in states}
@@ -174,24 +157,27 @@ def _transitions(pairs: list[_Pair]) -> dict[str, Any]:
 
 def _cell(pair: _Pair, paired: dict[str, Any] | None) -> dict[str, Any]:
     row = pair.row
-    cell = {name: row[name] for name in ("claim", "subject", "params", "quantity", "unit", "design")}
-    cell |= {"label": label(row), "kinds": list(pair.kinds), "measured": pair.measured, "paired": paired}
-    cell |= {"before": _side(pair.old), "after": _side(pair.new)}
-    if pair.old and pair.new:
-        old, new = pair.old.row, pair.new.row
-        moved = moves(old, new)
-        cell["goalposts"] = _differing({k: x for k, x, _ in moved}, {k: y for k, _, y in moved})
-        cell["wording"] = _differing({"statement": old["statement"]}, {"statement": new["statement"]})
-        cell["parameters"] = _differing(old.get("measured") or {}, new.get("measured") or {})
+    named = {"label": label(row), "subject": row["subject"], "kinds": list(pair.kinds)}
+    if not (pair.old and pair.new):  # a line in a list; the row itself stands in the table of its run
+        return named | {side: _mark(r) for side, r in (("before", pair.old), ("after", pair.new)) if r}
+    old, new = pair.old.row, pair.new.row
+    moved = moves(old, new)
+    cell = named | {name: row[name] for name in ("claim", "params", "quantity", "unit", "design")}
+    cell |= {"measured": pair.measured, "paired": paired, "before": _side(pair.old), "after": _side(pair.new)}
+    cell["goalposts"] = _differing({k: x for k, x, _ in moved}, {k: y for k, _, y in moved})
+    cell["wording"] = _differing({"statement": old["statement"]}, {"statement": new["statement"]})
+    cell["parameters"] = _differing(old.get("measured") or {}, new.get("measured") or {})
     return {name: value for name, value in cell.items() if value not in (None, "", [])}
 
 
-def _side(ruling: Ruling | None) -> dict[str, Any] | None:
+def _mark(ruling: Ruling) -> dict[str, Any]:
+    return {"state": state_of(ruling), "word": ruling.word}
+
+
+def _side(ruling: Ruling) -> dict[str, Any]:
     """One row as it reads in the table of its run."""
-    if ruling is None:
-        return None
     row = ruling.row
-    said = {"state": _state(ruling), "word": ruling.word, "units_text": units_of(row)}
+    said = _mark(ruling) | {"units_text": units_of(row)}
     same = ("family_verdict",) if row["family_verdict"] == row["verdict"] else ()
     return said | {name: row[name] for name in _SIDE if row.get(name) is not None and name not in same}
 

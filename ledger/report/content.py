@@ -14,18 +14,19 @@ from ..row import key_of
 from ..ruling import Ruling
 from ..run import Run
 from ..text import clean
+from .artifact_trees import artifact_trees
 from .axes import axes
 from .compare import comparison
+from .forms import HEADER, POINT, SEAL, misfit
 from .history import history, listed
 from .island import pack
 from .latents import latents
 from .overview import SubjectSummary, badge_of
 from .private import passable, without_secrets
-from .records import record, undrawable
+from .records import check_row, record, undrawable
 from .units import unit_lanes
 
 FORMAT = 1
-_HEADER: Mapping[str, type] = {"time": str, "git": dict, "lock": dict, "hardware": dict, "command": list}
 
 
 def content(
@@ -40,7 +41,7 @@ def content(
     """The island of one run; the arguments are those of :func:`ledger.report.page.render`.
 
     Raises:
-        LedgerError: a row that cannot be drawn; it is named.
+        LedgerError: a row, of this or another run, or a field of the run record that cannot be drawn; it is named.
     """
     return {
         "format": FORMAT,
@@ -53,8 +54,8 @@ def content(
         "units": pack(unit_lanes(run)),
         "history": _histories(run, found, earlier),
         "earlier": without_secrets(listed(earlier), "an earlier run"),
-        "artifacts": without_secrets(origins(run), f"run {run.id}"),
-        "compare": [{"with": other.id, **comparison(passable(other), run)} for other in compared],
+        "artifacts": artifact_trees(without_secrets(origins(run), f"run {run.id}"), found),
+        "compare": [{"with": other.id, **_compared(other, run)} for other in compared],
         "figures": without_secrets([_figure_link(f) for f in figures], "a figure"),
         "latents": latents([r.row for r in found], run.id, store),
     }
@@ -77,9 +78,26 @@ def _records(run: Run, found: Sequence[Ruling]) -> list[dict[str, Any]]:
     return records
 
 
+def _compared(other: Run, run: Run) -> dict[str, Any]:
+    for row in other.rows:
+        try:
+            check_row(row)
+        except LedgerError as exc:
+            raise undrawable(other, row, exc) from None
+    return comparison(passable(other), run)
+
+
 def _histories(run: Run, found: Sequence[Ruling], earlier: Sequence[Run]) -> dict[int, list[dict[str, Any]]]:
     """By the place of a row among the records; rows that no earlier run has are left out."""
     points = history(run, earlier)
+    for (claim, subject, _), past in points.items():
+        for point in past[:-1]:
+            if misfits := misfit(point, POINT):
+                then = earlier[point["run"]]
+                raise LedgerError(
+                    f"{then.path.name}: {clean(claim)} on {clean(subject)} cannot be drawn: {misfits}. "
+                    f"Nothing was written. Check the file with: verify {then.id}"
+                )
     return {at: points[key] for at, ruling in enumerate(found) if (key := key_of(ruling.row)) in points}
 
 
@@ -87,15 +105,14 @@ def _run_facts(run: Run) -> dict[str, Any]:
     """The run record and the seal, as the run page shows them.
 
     Raises:
-        LedgerError: a field of the run record has another form.
+        LedgerError: a field of either cannot be drawn.
     """
     header: Mapping[str, Any] = run.header
     seal = run.seal or {}
-    for key, kind in _HEADER.items():
-        if not isinstance(header.get(key), kind | None):
-            raise LedgerError(
-                f"{run.path.name}: {key!r} of the run record is {str(header[key])[:60]!r}. Expected {kind.__name__}"
-            )
+    for name, part, forms in (("run record", header, HEADER), ("seal", seal, SEAL)):
+        found = misfit(part, forms)
+        if found:
+            raise LedgerError(f"{run.path.name}: the {name} cannot be drawn: {found}. Nothing was written")
     git = header.get("git") or {}
     command = header.get("command") or []
     return {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any
 
 from ..artifact_files import UNREADABLE, ArtifactFiles
-from ..errors import LedgerError
+from .coder_tables import coder_tables
 
 BUILD = "mi.coders.neighbours:neighbours"
 LOW, HIGH = "0.05", "0.95"
@@ -20,16 +20,7 @@ class Neighbours:
     """
 
     def __init__(self, artifacts: Iterable[ArtifactFiles]) -> None:
-        self._found: dict[tuple[str, str], Mapping[str, Any]] = {}
-        for artifact in artifacts:
-            try:
-                recipe = artifact.manifest["recipe"]
-                root = recipe["recipes"][recipe["root"]]
-                if str(root["build"]).endswith(BUILD):
-                    key = (str(root["inputs"]["coders"]), str(root["params"]["coder"]))
-                    self._found[key] = artifact.json("neighbours.json")
-            except (LedgerError, *UNREADABLE):
-                continue
+        self._found = coder_tables(artifacts, BUILD, "neighbours.json")
 
     def near(self, coder: tuple[str, str], latent: int) -> dict[str, Any] | None:
         """The neighbours of a latent, nearest first; None where unknown.

@@ -74,6 +74,9 @@ def render(run: Run, earlier: Sequence[Run] = (), compared: Sequence[Run] = (), 
             run=data["run"],
             top=top,
             drawn=drawn,
+            store=store,
+            superseded=sum(bool(r.row["superseded_by"]) for r in found),
+            others=sorted({other.id for other in (*earlier, *compared)}),
             sha256=hashlib.sha256(run.path.read_bytes()).hexdigest(),
         )
     )

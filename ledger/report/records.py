@@ -12,6 +12,7 @@ from ..ruling import Ruling
 from ..run import Run
 from ..text import label, units_of
 from .axes import axis_key
+from .forms import ROW, is_number, misfit
 
 _AS_THEY_ARE = (
     *("claim", "params", "subject", "statement", "report", "section", "source", "where", "nodeid", "tier", "status"),
@@ -28,10 +29,10 @@ def record(ruling: Ruling, at: int) -> dict[str, Any]:
     """One flat record; keys whose value is null are left out.
 
     Raises:
-        LedgerError: the row cannot be drawn: its limits are not in order, or a stored level is not a pair.
+        LedgerError: the row cannot be drawn, see :func:`check_row`.
     """
     row = ruling.row
-    _check(row)
+    check_row(row)
     kept = {key: row.get(key) for key in _AS_THEY_ARE}
     flags = row.get("flags") or []
     said = {
@@ -58,13 +59,21 @@ def _promise(row: Mapping[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in row["registered"].items() if v not in (None, {}) and (k not in own or own[k] != v)}
 
 
-def _check(row: Mapping[str, Any]) -> None:
-    """What a figure takes for granted and a ledger row does not promise."""
+def check_row(row: Mapping[str, Any]) -> None:
+    """What the page takes for granted and a ledger row does not promise.
+
+    Raises:
+        LedgerError: a field of another form than :data:`.forms.ROW` has it, limits that are not in order, or a stored
+            level that is not a pair.
+    """
+    found = misfit(row, ROW)
+    if found:
+        raise LedgerError(found)
     pairs = dict(row.get("limits") or {})
     if row.get("estimate") is not None:
         pairs["own"] = [row["lo"], row["hi"]]
     for level, pair in pairs.items():
-        ordered = isinstance(pair, list) and len(pair) == 2 and all(type(x) in (int, float) for x in pair)
+        ordered = isinstance(pair, list) and len(pair) == 2 and all(map(is_number, pair))
         if not ordered or not pair[0] <= pair[1]:
             raise LedgerError(f"its limits at level {level!s:.20} are {pair!s:.60}. Expected [lower, upper]")
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from math import isfinite
-from typing import Any
 
 from ..artifact_files import UNREADABLE, ArtifactFiles
 from ..errors import LedgerError
+from .coder_tables import coder_tables
 from .private import without_secrets
 
 BUILD = "mi.metrics.selectivity:selectivity"
@@ -33,16 +33,7 @@ class Selectivity:
     """
 
     def __init__(self, artifacts: Iterable[ArtifactFiles]) -> None:
-        self._tables: dict[tuple[str, str], Mapping[str, Any]] = {}
-        for artifact in artifacts:
-            try:
-                recipe = artifact.manifest["recipe"]
-                root = recipe["recipes"][recipe["root"]]
-                if str(root["build"]).endswith(BUILD):
-                    key = (str(root["inputs"]["coders"]), str(root["params"]["coder"]))
-                    self._tables[key] = artifact.json("latents/units.json")
-            except (LedgerError, *UNREADABLE):
-                continue
+        self._tables = coder_tables(artifacts, BUILD, "latents/units.json")
 
     def facts(self, coder: tuple[str, str], latent: int) -> list[list[str]]:
         """``[[name, text], ...]``: the two means, their difference and the class of a latent; empty where unknown."""

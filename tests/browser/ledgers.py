@@ -72,9 +72,9 @@ def gap(shift: float, n: int = 60, spread: float = 0.16, seed: int = 0, **about:
     return a - b
 
 
-def judge(promised: Claim, contrast: Any, attempt: Attempt = FIRST) -> Judged:
-    """A judged row, with the status that a session would give it."""
-    found = assess(promised, contrast, attempt=attempt)
+def judge(promised: Claim, contrast: Any, attempt: Attempt = FIRST, bound: Bound | None = None) -> Judged:
+    """A judged row, with the status that a session would give it; ``bound`` is what the test states."""
+    found = assess(promised, contrast, bound=bound, attempt=attempt)
     drifted = promised.expected is not None and found.verdict != promised.expected
     status = "deviated" if found.verdict is None else "drift" if drifted else "decided"
     return Judged(
@@ -112,6 +112,9 @@ def every_state() -> list[Judged]:
         judge(claim("within-unsure", within=0.1), gap(0.1, seed=9)),
         judge(claim("refuted"), gap(-0.15, seed=10)),
         judge(claim("drifts", expected="pass", expected_why="the report says so"), gap(-0.1, seed=11)),
+        judge(claim("drifts-far", family="far", report="far", id="far.drifts-far", expected="inconclusive"), gap(-0.1, seed=29)),
+        judge(claim("drifts-wide", family="far", report="far", id="far.drifts-wide", expected="pass"), gap(0.0, seed=30)),
+        judge(claim("strays-far", id="far.strays-far", report="far", family="far", expected="pass"), gap(0.1, seed=31), bound=Bound("above", 0.05)),
         judge(claim("strays", measured={"context": 1024}), gap(0.1, seed=12, params={"context": 128})),
         unjudged(claim("unfit", expected="refused"), "refused", "tokens as the independent unit", "Name documents."),
         unjudged(claim("unfit-too", expected="pass"), "refused", "a bound of 3 for a share", "Check the scale."),

@@ -73,17 +73,17 @@ def page(browser, report):
 def parts(page):
     """What each part of the page names, by its heading."""
     return page.evaluate(
-        """() => Object.fromEntries([...document.querySelectorAll('.compare > section')].map((part) => [
+        """() => Object.fromEntries([...document.querySelectorAll('#page > section > section')].map((part) => [
             part.querySelector('h2').textContent, [...part.querySelectorAll('h3, li')].map((e) => e.textContent.trim().split(' ')[0])]))"""
     )
 
 
 def test_one_look_gives_the_number_and_the_direction(page):
     assert page.locator(".big").inner_text() == (
-        "6 of 10 verdicts changed: 3 pass → inconclusive, 1 pass → fail, 1 fail → pass, 1 pass → error."
+        "6 of 10 rows changed: 3 pass → inconclusive, 1 pass → fail, 1 fail → pass, 1 pass → error."
     )
     assert "1 drift appeared · 1 drift resolved · 1 new · 1 gone · 1 moved a little, re-measured" in page.inner_text(
-        ".compare"
+        "#page"
     )
 
 
@@ -104,7 +104,7 @@ def test_flips_come_first_and_what_is_the_same_is_not_there(page):
 
 
 def test_moved_goalposts_are_loud(page):
-    badges = [b.inner_text() for b in page.locator(".compare .badge").all()]
+    badges = [b.inner_text() for b in page.locator("#page .badge").all()]
     assert badges[0] == "goalposts moved in 2 cells"
     assert badges.count("goalposts moved") == 2
     card = page.locator(".change", has_text="paper.bound-moved")

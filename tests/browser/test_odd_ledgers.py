@@ -90,7 +90,7 @@ def test_a_chain_of_superseded_claims(browser, page_of):
 
 def test_huge_and_tiny_numbers(browser, page_of):
     rows = []
-    for k, size in enumerate((1e-300, 1e-9, 1e9, 1e300)):
+    for k, size in enumerate((1e-300, 1e-9, 1e9, 1e149)):
 
         def scale(row, size=size):
             for key in ("estimate", "lo", "hi", "bound"):

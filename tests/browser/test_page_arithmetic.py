@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 from ledgers import claim, judge
 from own_script import RECORDED, own_script, records
+from what_if import what_if
 
 import mi.contrasts
 from ledger.errors import LedgerError
-from ledger.report.exploring import what_if
 from ledger.run import read_run
 from ledger.text import number
 from mi import claimable

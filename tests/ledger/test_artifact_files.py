@@ -4,10 +4,12 @@ import hashlib
 import json
 
 import pytest
+from manifests import manifest_text
 
 from ledger import artifact_files
 from ledger.artifact_files import artifacts_here, digests, store_folder
 from ledger.errors import LedgerError
+from runners.canonical import sha256_of
 from runners.place import FOLDER, VARIABLE
 from runners.store import LAYOUT
 
@@ -20,8 +22,7 @@ def home(tmp_path):
     found = tmp_path / LAYOUT / "artifacts" / DIGEST[:2] / DIGEST
     (found / "files").mkdir(parents=True)
     (found / "files/units.json").write_bytes(b'{"n": 1}')
-    kept = {"units.json": {"sha256": hashlib.sha256(b'{"n": 1}').hexdigest()}}
-    (found / "manifest.json").write_text(json.dumps({"digest": DIGEST, "files": kept}))
+    (found / "manifest.json").write_text(manifest_text(DIGEST, {"units.json": b'{"n": 1}'}))
     return found
 
 
@@ -69,10 +70,24 @@ def test_the_manifest_is_of_this_artifact(artifact, manifest):
         artifact.read("units.json")
 
 
+@pytest.mark.parametrize("resealed", [False, True])
+def test_an_edit_of_a_file_and_its_hash_is_found(artifact, resealed):
+    """By the seal, or, sealed anew, by the hash over all files."""
+    raw = b'{"n": 2}'
+    (artifact.home / "files/units.json").write_bytes(raw)
+    body = json.loads((artifact.home / "manifest.json").read_text())
+    body["files"]["units.json"]["sha256"] = hashlib.sha256(raw).hexdigest()
+    if resealed:
+        del body["seal"]
+        body["seal"] = sha256_of(body)
+    (artifact.home / "manifest.json").write_text(json.dumps(body))
+    with pytest.raises(LedgerError, match="not the manifest of this artifact"):
+        artifact.json("units.json")
+
+
 @pytest.mark.parametrize("raw", [b'{"n": NaN}', b"{", b"\xff"])
 def test_no_file_is_half_understood(artifact, raw):
     (artifact.home / "files/units.json").write_bytes(raw)
-    kept = {"units.json": {"sha256": hashlib.sha256(raw).hexdigest()}}
-    (artifact.home / "manifest.json").write_text(json.dumps({"digest": DIGEST, "files": kept}))
+    (artifact.home / "manifest.json").write_text(manifest_text(DIGEST, {"units.json": raw}))
     with pytest.raises(LedgerError, match="not JSON"):
         artifact.json("units.json")

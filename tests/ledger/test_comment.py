@@ -101,6 +101,15 @@ def test_an_expectation_that_moves_resolves_a_drift_in_sight(judged, claim, gap)
     assert "verdict fail, expected pass → fail" in text
 
 
+@pytest.mark.parametrize("then", [None, "not_run", "error", "crashed"])
+def test_a_drift_without_a_new_verdict_is_not_resolved(judged, undecided, claim, gap, then):
+    about = claim("a", expected="pass")
+    text = comment([judged(about, gap(-0.1))], [undecided(about, then)] if then else [])
+    assert "0 drift new · 0 resolved" in diff_line(text)
+    if then:
+        assert diff_line(text).startswith(f"1 fail → {then.replace('_', ' ')} · ")
+
+
 def test_a_control_that_is_gone_changes_what_a_pass_is_worth(judged, claim, gap):
     control = judged(claim("null"), gap(0.1, seed=3))
     held = judged(claim("a", controls=("paper.null",)), gap(0.1))

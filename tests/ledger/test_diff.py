@@ -2,7 +2,18 @@
 
 import pytest
 
-from ledger.diff import TITLES, changes, diff_json, diff_markdown, diff_text
+from ledger.diff import (
+    TITLES,
+    changes,
+    diff_json,
+    diff_markdown,
+    diff_text,
+    drift_appeared,
+    drift_resolved,
+    moved_far,
+    state_of,
+)
+from ledger.ruling import Ruling, rulings
 
 
 def kinds(before, after):
@@ -129,3 +140,35 @@ def test_the_last_bits_are_no_news(win):
     other = {**win.row, "lo": win.row["lo"] * (1 + 1e-14)}
     assert changes([win.row], [other]) == []
     assert [c.kind for c in changes([win.row], [{**win.row, "lo": win.row["lo"] + 1e-6}])] == ["moved"]
+
+
+def test_drift_appears_and_is_resolved_by_a_verdict_alone():
+    drift, held, idle = (Ruling({"status": s}, s, s, False, "") for s in ("drift", "decided", "not_run"))
+    assert [drift_appeared(old, drift) for old in (None, held, idle, drift)] == [True, True, True, False]
+    assert [drift_resolved(drift, new) for new in (None, held, idle, drift)] == [False, True, False, False]
+    assert not drift_appeared(drift, None)
+    assert not drift_resolved(None, held)
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "far"),
+    [
+        ((0.0, -1.0, 1.0), (1.0, 0.9, 1.1), False),
+        ((0.0, -1.0, 1.0), (1.001, 0.9, 1.1), True),
+        ((0.0, -1.0, 1.0), (-1.001, -2.0, 0.0), True),
+        ((0.0, 0.0, 0.0), (0.0, 0.0, 1.0), False),
+        ((0.0, 0.0, 0.0), (1e-9, 0.0, 1.0), True),
+        ((0.0, -1.0, 1.0), (None, None, None), True),
+        ((None, None, None), (None, None, None), False),
+    ],
+)
+def test_far_is_beyond_half_of_the_earlier_interval(before, after, far):
+    old, new = (dict(zip(("estimate", "lo", "hi"), row, strict=True)) for row in (before, after))
+    assert moved_far(old, new) is far
+
+
+def test_states_tell_ways_to_have_no_verdict_apart(mixed):
+    found = {r.row["claim"]: state_of(r) for r in rulings(j.row for j in mixed)}
+    wanted = {"wins": "pass", "drifts": "fail", "strays": "deviated", "unfit": "refused", "idle": "not run"}
+    wanted |= {"broken": "error", "crashed": "crashed"}
+    assert {name: found[f"paper.{name}"] for name in wanted} == wanted

@@ -269,6 +269,8 @@ def test_lines_say_what_is_known(record):
     assert model.startswith("  model  ")
     assert "inline on NVIDIA A100  $1.50  2026" in model
     assert texts.startswith("    texts  ")
+    data = "tables.json@sha256:2cfe4a733bc3878d"
+    assert list(tree_lines(tree({}, [data]))) == [f"{data}  published data file"]
     bare = {digest("a"): {"label": "a", "builder": "m:f", "inputs": []}}
     assert list(tree_lines(tree(bare, names("a", "b")))) == [
         f"a  {digest('a')[:SHORT]}  m:f",

@@ -36,6 +36,7 @@ def test_a_row_in_full(shown, mixed):
         ("loses", "fails because the upper limit -0"),
         ("chosen", "inconclusive; wanted > 0"),
         ("loses", "expected       fail: the known truth"),
+        ("wins", "against 'it passes': how often data at least this far out would come if the truth lay on the bound"),
         ("unsure", "contains the bound 0"),
         ("unsure", "prompts would decide (has 40)"),
         ("strays", "DEVIATED       measured.k: registered 16, executed 8"),

@@ -3,7 +3,7 @@ const ABOUT = byId('about');
 ABOUT.remove();
 PAGES.push(['#/about', 'about']);
 route(/^\/about$/, () => ABOUT);
-ABOUT.append(part('The rows of this page', el('p', {}, saveButton('rows.csv', 'text/csv', csv), ' ', saveButton('rows.json', 'application/json', () => JSON.stringify(DATA.rows, null, 1)))));
+ABOUT.append(part('The rows of this page', el('p', {}, saveButton('rows.csv', 'text/csv', rowsCsv), ' ', saveButton('rows.json', 'application/json', () => JSON.stringify(DATA.rows, null, 1)))));
 
 function saveButton(name, type, build) {
   const button = el('button', { type: 'button' }, `save ${name}`);
@@ -17,16 +17,20 @@ function saveButton(name, type, build) {
   return button;
 }
 
-// As ledger/csvfile.py: a spreadsheet shows it and does not run it.
-function csv() {
+function rowsCsv() {
   const keys = [...new Set(DATA.rows.flatMap((row) => Object.keys(row)))];
+  return csvOf([keys, ...DATA.rows.map((row) => keys.map((key) => row[key]))]);
+}
+
+// As ledger/csvfile.py: a spreadsheet shows it and does not run it.
+function csvOf(lines) {
   const cell = (value) => {
     if (value === null || value === undefined) return '';
     if (typeof value === 'number') return String(value);
     const raw = typeof value === 'string' ? value : JSON.stringify(value);
-    const text = raw.replace(UNSEEN, ' ').replace(/\s+/g, ' ').trim();
+    const text = clean(raw);
     const formula = (/^\s*[=+\-@\t\r]/.test(text) || /^\s*[=+\-@\t\r]/.test(raw)) && !/^[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?$/i.test(text);
     return /[",]/.test(text) ? `"${formula ? "'" : ''}${text.replaceAll('"', '""')}"` : `${formula ? "'" : ''}${text}`;
   };
-  return [keys, ...DATA.rows.map((row) => keys.map((key) => row[key]))].map((line) => `${line.map(cell).join(',')}\n`).join('');
+  return lines.map((line) => `${line.map(cell).join(',')}\n`).join('');
 }

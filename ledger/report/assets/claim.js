@@ -13,16 +13,18 @@ route(/^\/claim\/([^/]+)\/([^/]+)$/, ([label, subject], query) => {
     rows.map((r, i) => [el('a', { href: claimLink(r) }, `row ${i + 1}`), ' '])), BLOCKS.map((block) => block(row)));
 });
 
+// Linked on the same subject, else where the page has it.
 function claimNamed(id, subject) {
-  const row = DATA.rows.find((r) => r.claim === id && r.subject === subject);
-  return row ? el('a', { href: claimLink(row) }, id) : id;
+  const rows = DATA.rows.filter((r) => r.claim === id);
+  const row = rows.find((r) => r.subject === subject) || rows[0];
+  return row ? [el('a', { href: claimLink(row) }, id), row.subject !== subject && ` on ${row.subject}`] : id;
 }
 
 function claimHead(row) {
   const { title, url, ...rest } = row.source || {};
   const linked = /^https:\/\//.test(url || '');
   const family = { headline: `headline claims of ${row.family}`, claim: `all claims of ${row.report}`, conjunction: `${plural(row.family_size, 'cell')} that must all hold` }[row.role];
-  return el('div', { class: 'head' },
+  return el('div', {},
     el('h1', {}, row.label, el('small', {}, ' on ', el('a', { href: `#/?subject=${encodeURIComponent(row.subject)}` }, row.subject))),
     el('p', { class: 'statement' }, row.statement),
     known([
@@ -38,7 +40,7 @@ const STATUS = { refused: 'The court refused to judge this', error: 'The test br
 // Why the row has the verdict that it has, one paragraph each.
 function told(row) {
   const says = (limits, verdict) => because(row.rule, row.bound, ...limits, verdict);
-  if (row.status === 'deviated') return [`There is no verdict: what was executed is not what was registered. ${row.reason ? row.reason.fix : ''}`];
+  if (row.status === 'deviated') return [`There is no verdict: what was executed is not what was registered${registeredRule(row) ? ` (${needs(row)})` : ''}. ${row.reason ? row.reason.fix : ''}`];
   if (typeof row.estimate !== 'number') {
     const why = row.reason ? `${ended(row.reason.detail)} ${ended(row.reason.fix)}` : 'no reason is recorded.';
     return [`${STATUS[row.status] || row.status}${row.status === row.expected ? ', as expected' : ''}: ${why}`];
@@ -52,6 +54,7 @@ function told(row) {
   if (row.family_verdict && row.family_verdict !== row.verdict) {
     lines.push(`On its own the claim ${says(own, row.verdict)}.`, widely === 'inconclusive' ? `Adjusted for its family (${row.family_method}) it ${says(wide, widely)}.`
       : `Judged with its family (${row.family_method}) it is inconclusive: among so many claims a one-sided p of ${short(row.verdict === 'pass' ? row.p_pass : row.p_fail, 2)} is not enough.`);
+    if (row.status === 'drift') lines.push('The mark above is its own verdict, since that is held against the expectation. Both are true: it is not as expected, and with its family it is inconclusive.');
     if (row.family_missing) lines.push(`${plural(row.family_missing, 'member')} did not run and count as if nothing had been found.`);
   } else {
     lines.push(`The claim ${says(own, row.verdict)}.`);
@@ -76,9 +79,25 @@ function rulingBlock(row) {
     known([
       ['expected', row.expected && `${row.expected}${row.expected_why ? `: ${row.expected_why}` : ''}`],
       ['reported', row.reported && inFull(row.reported)],
-      ['negligible', (row.flags || []).includes('negligible') && `the whole interval lies within ±${short(row.rope)}`],
+      ['note', remarks(row)],
     ]));
 }
+
+// What the note of a row says beside `shown`, the parts of its beginning that stand elsewhere: see ledger/ruling.py.
+function noteBeside(row, shown) {
+  let note = row.note || '';
+  for (const text of shown.filter(Boolean).map((t) => clean(t).replace(/\.+$/, ''))) {
+    if (note.startsWith(text)) note = note.slice(text.length).replace(/^[.;]?\s*/, '');
+  }
+  const end = clean(`superseded by ${row.superseded_by}`);
+  return row.superseded_by && note.endsWith(end) ? note.slice(0, -end.length).replace(/; $/, '') : note;
+}
+
+const reasonOf = ({ reason }) => reason && `${reason.detail.replace(/\.+$/, '')}. ${reason.fix}`;
+// The verdict block says why in its own words.
+const remarks = (row) => noteBeside(row, [...(row.control_problems || []), row.decide, reasonOf(row)]).replace(/^\w+ on its own, \w+ in its family \([^)]*\)(; |$)/, '');
+// A row of the table shows its reason where it has no interval.
+const caveats = (row) => noteBeside(row, [row.decide, typeof row.estimate !== 'number' && row.reason && row.reason.detail]);
 
 const inJson = (value) => (typeof value === 'string' ? value : JSON.stringify(value) ?? 'nothing');
 
@@ -97,15 +116,22 @@ function axisFor(values, width) {
 }
 
 const boundsOf = (row) => (row.rule === 'within' ? [-row.bound, row.bound] : [row.bound]);
+const allBounds = (row) => [row, registeredRule(row)].filter(Boolean).flatMap(boundsOf);
 
 function figureBlock(row) {
   if (typeof row.estimate !== 'number') return null;
   const [width, said, wide] = [figureWidth(), row.reported || {}, row.adjusted];
-  const axis = axisFor([row.lo, row.hi, ...boundsOf(row), ...(wide ? [wide.lo, wide.hi] : []), ...(typeof said.value === 'number' ? [said.value] : [])], width);
+  const axis = axisFor([row.lo, row.hi, ...allBounds(row), ...(wide ? [wide.lo, wide.hi] : []), ...(typeof said.value === 'number' ? [said.value] : [])], width);
   const figure = forest(row, axis, { width, height: 100, large: true });
   const at = (value) => 8 + ((value - axis.lo) / (axis.hi - axis.lo)) * (width - 16);
-  const word = (text, x, anchor) => figure.append(svg('text', { class: 'label', x, y: 12, 'text-anchor': anchor }, text));
-  if (row.rule === 'within') {
+  const word = (text, x, anchor, y = 12) => figure.append(svg('text', { class: 'label', x, y, 'text-anchor': anchor }, text));
+  const other = registeredRule(row);
+  if (other) {
+    for (const [text, bounds, y] of [['executed', boundsOf(row), 12], ['registered', boundsOf(other), 72]]) {
+      const x = at(bounds.at(-1));
+      word(text, x + (x < width / 2 ? 5 : -5), x < width / 2 ? 'start' : 'end', y);
+    }
+  } else if (row.rule === 'within') {
     word('← fails', at(-row.bound) - 5, 'end');
     word('fails →', at(row.bound) + 5, 'start');
   } else {
@@ -114,23 +140,22 @@ function figureBlock(row) {
   }
   const span = (lo, hi) => [number(lo, spreadOf(row)), number(hi, spreadOf(row))];
   return part('Interval', el('figure', {}, figure, el('figcaption', {}, `${row.quantity} per ${row.unit}. Thick: its own interval.`, wide && ' Thin: adjusted for its family.',
-    ` Dashed: the ${row.rule === 'within' ? 'margin' : 'bound'}; tinted: where it passes.`, typeof said.value === 'number' && ' Open triangle: reported by the source.')),
-  grid(`Numbers of the figure; needs ${rule(row)}`, ['', 'estimate', 'lower', 'upper'], [
+    other ? ' Dashed: the executed bound. Solid: the registered bound; tinted: where that one would pass.' : ` Dashed: the ${row.rule === 'within' ? 'margin' : 'bound'}; tinted: where it passes.`, typeof said.value === 'number' && ' Open triangle: reported by the source.')),
+  grid(`Numbers of the figure; ${needs(row)}`, ['', 'estimate', 'lower', 'upper'], [
     [`own interval, ${percent(row.level)}`, number(row.estimate, spreadOf(row)), ...span(row.lo, row.hi)],
     wide && [`adjusted for ${plural(wide.m, 'claim')} (${wide.method}), ${percent(wide.level)}`, '', ...span(wide.lo, wide.hi)],
     typeof said.value === 'number' && ['reported by the source', number(said.value, spreadOf(row)), ...(typeof said.lo === 'number' ? span(said.lo, said.hi) : ['', ''])],
     ...Object.entries(row.limits || {}).filter(([level]) => Math.abs(level / 100 - row.level) > 1e-9).map(([level, pair]) => [`at ${level} %`, '', ...span(...pair)]),
   ].filter(Boolean)),
   known([['units', row.units_text], ['method', [row.method, row.calibration && `, ${row.calibration}`]],
-    ['one-sided p', typeof row.p_pass === 'number' && `${short(row.p_pass, 3)} that it holds by chance, ${short(row.p_fail, 3)} that it misses by chance`],
+    ['p, one-sided', typeof row.p_pass === 'number' && `${short(row.p_pass, 3)} against "it fails", ${short(row.p_fail, 3)} against "it passes": how often data at least this far out would come if the truth lay on the bound`],
     ['also', row.extra && Object.entries(row.extra).map(([k, v]) => `${k} ${short(v, 4)}`).join(', ')]]));
 }
 
 function decidingBlock(row) {
   if (row.verdict !== 'inconclusive') return null;
-  const unit = row.unit.replace(/s?$/, 's');
   return part('What would decide it',
-    el('p', {}, row.forced ? `No number of ${unit}. ${row.reason ? ended(row.reason.fix) : ''}` : ended(row.decide[0].toUpperCase() + row.decide.slice(1))),
+    el('p', {}, row.forced ? (row.reason ? ended(row.reason.fix) : 'No reason is recorded.') : ended(row.decide[0].toUpperCase() + row.decide.slice(1))),
     !row.forced && known([['limited by', row.limited_by], ['cost so far', row.cost && row.cost.spent_usd > 0 && `$${row.cost.spent_usd.toFixed(2)} for the builds behind this row`]]));
 }
 
@@ -175,6 +200,6 @@ function reproduceBlock(row) {
 }
 
 function playBlock(row) {
-  const node = typeof playground === 'function' && playground(row);
+  const node = playground(row);
   return node && part('Another bound', node);
 }

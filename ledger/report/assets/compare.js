@@ -2,7 +2,7 @@
 if (DATA.compare.length) PAGES.push(['#/compare/0', 'compare']);
 route(/^\/compare\/(\d+)$/, ([k], query) => DATA.compare[k] && comparePage(DATA.compare[k], k, query));
 
-const others = (k) => el('ul', { class: 'others' }, DATA.compare.map((c, i) => i !== k && el('li', {}, el('a', { href: `#/compare/${i}` }, `against ${c.with}`))));
+const others = (k) => el('ul', {}, DATA.compare.map((c, i) => i !== k && el('li', {}, el('a', { href: `#/compare/${i}` }, `against ${c.with}`))));
 
 const statesOf = (cell) => [cell.before ? cell.before.state : 'new', cell.after ? cell.after.state : 'gone'];
 const withGlyph = (state) => `${GLYPHS[state] || ''} ${state}`.trim();
@@ -26,8 +26,8 @@ function comparePage(c, k, query) {
     mine.forEach((cell) => left.delete(cell));
     return mine.length > 0 && part(`${title} (${mine.length.toLocaleString('en')})`, pile(mine, draw));
   };
-  return el('section', { class: 'compare' }, head,
-    el('p', { class: 'big' }, changed.size ? `${changed.size} of ${plural(both, 'verdict')} changed: ${[...flipped].sort((a, b) => b[1] - a[1]).map(([word, n]) => `${n} ${word}`).join(', ')}.` : `None of ${plural(both, 'verdict')} changed.`),
+  return el('section', {}, head,
+    el('p', { class: 'big' }, changed.size ? `${changed.size} of ${plural(both, 'row')} changed: ${[...flipped].sort((a, b) => b[1] - a[1]).map(([word, n]) => `${n} ${word}`).join(', ')}.` : `None of ${plural(both, 'row')} changed.`),
     moved.size > 0 && el('p', {}, loud(`goalposts moved in ${plural(moved.size, 'cell')}`)),
     el('p', {}, [[sets.appeared.size, 'drift appeared'], [sets.resolved.size, 'drift resolved'], [sets.new.size, 'new'], [sets.gone.size, 'gone'],
       ...Object.entries(c.small).map(([word, n]) => [n, `moved a little, ${word}`])].filter(([n]) => n).map(([n, word]) => `${n} ${word}`).join(' · ')),

@@ -5,13 +5,13 @@ function forest(row, axis, { width = 240, height = 26, large = false } = {}) {
   const inside = (value) => Math.min(width - edge, Math.max(edge, x(value)));
   const mid = large ? height / 2 - 8 : height / 2;
   const parts = [];
-  const bounds = row.rule === 'within' ? [-row.bound, row.bound] : [row.bound];
-  const [from, to] = row.rule === 'within' ? bounds.map(inside) : row.rule === 'above' ? [inside(row.bound), width] : [0, inside(row.bound)];
+  const other = registeredRule(row);
+  const { rule: promised, bound: promisedBound } = other || row;
+  const [from, to] = promised === 'within' ? [inside(-promisedBound), inside(promisedBound)] : promised === 'above' ? [inside(promisedBound), width] : [0, inside(promisedBound)];
   parts.push(svg('rect', { class: 'passing', x: from, y: 0, width: Math.max(0, to - from), height: large ? height - 24 : height }));
-  for (const bound of bounds) {
-    const at = inside(bound);
-    parts.push(svg('line', { class: 'bound', x1: at, x2: at, y1: 0, y2: large ? height - 24 : height }));
-  }
+  const upright = (name) => (bound) => parts.push(svg('line', { class: name, x1: inside(bound), x2: inside(bound), y1: 0, y2: large ? height - 24 : height }));
+  if (other) boundsOf(other).forEach(upright('registered'));
+  boundsOf(row).forEach(upright('bound'));
   if (typeof row.estimate === 'number') {
     const whisker = (lo, hi, name) => {
       parts.push(svg('line', { class: name, x1: inside(lo), x2: inside(hi), y1: mid, y2: mid }));
@@ -25,7 +25,7 @@ function forest(row, axis, { width = 240, height = 26, large = false } = {}) {
       const at = inside(said);
       parts.push(svg('path', { class: 'reported', d: `M${at - 5} ${height - (large ? 26 : 1)}h10l-5 -8z` }));
     }
-    parts.push(marker(row.state === 'deviated' || row.state === 'broken' ? row.state : row.family_verdict || row.verdict || row.state, inside(row.estimate), mid, large ? 7 : 5, row.attention));
+    parts.push(marker(row.state, inside(row.estimate), mid, large ? 7 : 5, row.attention));
   }
   if (large) {
     for (const tick of axis.ticks) {
@@ -49,14 +49,14 @@ function marker(state, x, y, r, ringed) {
 function inWords(row) {
   if (typeof row.estimate !== 'number') return `${row.word}: no interval`;
   const said = reported(row);
-  return `${row.quantity} ${interval(row)}, needs ${rule(row)}: ${row.word}${said ? `; reported ${said}` : ''}`;
+  return `${row.quantity} ${interval(row)}, ${needs(row)}: ${row.word}${said ? `; reported ${said}` : ''}`;
 }
 
 // The scale that the rows of a group share, printed once.
 function scale(axis, width = 240) {
   const x = (value) => 8 + ((value - axis.lo) / (axis.hi - axis.lo)) * (width - 16);
   const last = axis.ticks.length - 1;
-  return svg('svg', { class: 'forest scale', viewBox: `0 0 ${width} 20`, width, height: 20, 'aria-hidden': 'true' },
+  return svg('svg', { class: 'forest', viewBox: `0 0 ${width} 20`, width, height: 20, 'aria-hidden': 'true' },
     svg('line', { class: 'tick', x1: 8, x2: width - 8, y1: 18, y2: 18 }),
     axis.ticks.map((tick, i) => [
       svg('line', { class: 'tick', x1: x(tick), x2: x(tick), y1: 14, y2: 18 }),

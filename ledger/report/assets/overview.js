@@ -26,17 +26,17 @@ function overviewOf(subject) {
   const order = el('select', { id: 'order' }, el('option', { value: '' }, 'as registered'), el('option', { value: 'estimate' }, 'estimate'));
   const status = el('p', { role: 'status' });
   const table = el('table', { class: 'verdicts' }, el('caption', {}, `Verdicts on ${subject}`),
-    el('thead', {}, el('tr', {}, ['verdict', 'claim', 'interval and bound', 'estimate [interval]', 'needs', 'units', 'was'].map((t) => el('th', { scope: 'col' }, t)))));
+    el('thead', {}, el('tr', {}, ['verdict', 'claim', 'interval and bound', 'estimate [interval]', 'needs', 'units', 'expected', 'reported'].map((t) => el('th', { scope: 'col' }, t)))));
   const more = el('button', { type: 'button', hidden: true });
   const selects = Object.entries(FILTERS)
     .filter(([, [, of]]) => new Set(rows.map(of)).size > 1)
     .map(([key, [title, of]]) => ({ key, of, title, node: el('select', { id: `by-${key}` }) }));
   const facet = (id, title, node) => el('div', { class: 'facet' }, el('label', { for: id }, title), node);
   const head = DATA.subjects.find((s) => s.name === subject);
-  const node = el('section', { class: 'subject-view', 'aria-label': `Verdicts on ${subject}` },
+  const node = el('section', { 'aria-label': `Verdicts on ${subject}` },
     el('h2', {}, subject), head ? el('p', { class: 'headline' }, head.headline) : null,
     el('form', { class: 'filters', role: 'search' }, facet('search', 'search', search),
-      el('details', { open: innerWidth > 960 }, el('summary', {}, 'filters and order'), el('div', { class: 'facets' }, selects.map((s) => facet(`by-${s.key}`, s.title, s.node)), facet('order', 'order', order)))),
+      el('details', { open: innerWidth > 1100 }, el('summary', {}, 'filters and order'), el('div', { class: 'facets' }, selects.map((s) => facet(`by-${s.key}`, s.title, s.node)), facet('order', 'order', order)))),
     status, table, more);
   let query = new URLSearchParams();
   let found = [];
@@ -106,7 +106,7 @@ function overviewOf(subject) {
   node.querySelector('form').addEventListener('submit', (event) => event.preventDefault());
   table.addEventListener('keydown', (event) => {
     if (event.key !== 'ArrowDown' && event.key !== 'ArrowUp') return;
-    const links = [...table.querySelectorAll('tr.row th a')];
+    const links = [...table.querySelectorAll('tr.row th > a')];
     const next = links[links.indexOf(document.activeElement) + (event.key === 'ArrowDown' ? 1 : -1)];
     if (next && links.includes(document.activeElement)) { event.preventDefault(); next.focus(); }
   });
@@ -137,7 +137,7 @@ function grouped(rows) {
 function groupHead(row) {
   const axis = axisOf(row);
   return el('tr', { class: 'group' }, el('th', { colspan: 2, scope: 'rowgroup' }, el('span', { class: 'report' }, row.report), ' ', row.quantity, el('small', {}, ` per ${row.unit}, ${row.design}`)),
-    el('td', {}, axis ? scale(axis) : null), el('td', { colspan: 4 }));
+    el('td', {}, axis ? scale(axis) : null), el('td', { colspan: 5 }));
 }
 
 const nameOf = (row) => `${encodeURIComponent(row.label)}/${encodeURIComponent(row.subject)}`;
@@ -146,13 +146,14 @@ const claimLink = (row) => `#/claim/${nameOf(row)}${firstNamed.get(nameOf(row)) 
 
 function tableRow(row) {
   const axis = axisOf(row);
-  const was = [row.expected ? `expected ${row.expected}` : null, reported(row) ? `reported ${reported(row)}` : null].filter(Boolean);
-  return el('tr', { class: row.attention ? 'row attention' : 'row', 'data-at': row.at },
-    el('td', {}, badge(row), row.state === 'broken' ? null : [row.badge ? ' ' : null, verdictMark(row.state, row.word)]),
-    el('th', { scope: 'row' }, el('a', { href: claimLink(row) }, row.label), el('p', {}, row.statement)),
+  return el('tr', { class: `row${row.attention ? ' attention' : ''}${row.superseded_by ? ' superseded' : ''}`, 'data-at': row.at },
+    el('td', {}, badge(row), row.badge === row.word ? null : [row.badge ? ' ' : null, verdictMark(row.state, row.word)]),
+    el('th', { scope: 'row' }, el('a', { href: claimLink(row) }, row.label), el('p', {}, row.statement),
+      row.superseded_by && el('p', {}, 'superseded by ', claimNamed(row.superseded_by, row.subject)), caveats(row) && el('p', {}, el('small', {}, caveats(row)))),
     el('td', { class: 'plot' }, typeof row.estimate === 'number' && axis ? forest(row, axis) : el('span', { class: 'reason' }, row.reason ? row.reason.detail : 'no interval')),
     el('td', { class: 'numbers', 'data-title': 'estimate' }, interval(row) ? interval(row).split(/ (?=\[|at )/).map((part) => [el('span', { class: 'whole' }, part), ' ']) : '–'),
     el('td', { class: 'numbers', 'data-title': 'needs' }, rule(row)),
     el('td', { class: 'numbers', 'data-title': 'units' }, (row.units_text || '–').replace('n=', '')),
-    el('td', { class: 'was' }, was.map((t) => el('span', {}, t, ' '))));
+    el('td', { 'data-title': 'expected' }, row.expected || ''),
+    el('td', { 'data-title': 'reported' }, reported(row)));
 }

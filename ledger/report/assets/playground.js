@@ -1,4 +1,4 @@
-// What the verdict would be at another bound or level, from stored limits. The same in Python: ledger/report/exploring.py.
+// What the verdict would be at another bound or level, from stored limits. The same in Python: tests/browser/what_if.py.
 const storedAt = (row) => ({ ...row.limits, own: [row.lo, row.hi], ...(row.adjusted && { adjusted: [row.adjusted.lo, row.adjusted.hi] }) });
 const levelAt = (row, level) => (level === 'own' ? row.level : level === 'adjusted' ? row.adjusted.level : level / 100);
 
@@ -119,7 +119,7 @@ function explorer(row, width) {
 
 function exploredFigure(row, explored, lo, hi, width, moved) {
   const axis = { lo, hi, ticks: roundTicks(lo, hi) };
-  const drawn = forest({ ...row, ...explored, adjusted: null, family_verdict: null, attention: false }, axis, { width, height: 84, large: true });
+  const drawn = forest({ ...row, ...explored, adjusted: null, attention: false }, axis, { width, height: 84, large: true });
   const label = (text, x, y, left) => svg('text', { class: 'label over', x, y, 'text-anchor': left ? 'start' : 'end' }, text);
   if (!moved) return drawn;
   const x = (bound) => 8 + ((bound - lo) / (hi - lo)) * (width - 16);

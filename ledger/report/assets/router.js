@@ -6,7 +6,7 @@ let left = null;
 function subjectTabs(current) {
   return el('nav', { class: 'subjects', 'aria-label': 'Subjects' }, el('ul', {}, DATA.subjects.map((s) => el('li', {},
     el('a', { href: `#/?subject=${encodeURIComponent(s.name)}`, 'aria-current': s.name === current ? 'page' : null }, s.name),
-    el('small', {}, ` ${s.rows}`), s.unexpected ? el('span', { class: 'badge' }, `${s.unexpected} unexpected`) : null))));
+    el('small', {}, ` ${s.rows}`), s.unexpected ? [' ', el('span', { class: 'badge' }, `${s.unexpected} unexpected`)] : null))));
 }
 
 function show() {
@@ -46,7 +46,7 @@ function nowhere(path) {
 }
 
 function themeButton() {
-  const button = el('button', { type: 'button', class: 'theme' });
+  const button = el('button', { type: 'button' });
   const choices = ['system', 'light', 'dark'];
   const apply = (choice) => {
     if (choice === 'system') delete document.documentElement.dataset.theme; else document.documentElement.dataset.theme = choice;

@@ -23,7 +23,7 @@ function runPage() {
     broken.length > 0 && part(`Broken or deviated (${broken.length})`, el('ul', {}, broken.map((row) => el('li', {}, loud(row.status), ' ', named(row), `: ${why(row)}`)))),
     waiting.length > 0 && part(`Not run (${waiting.length})`, [...reasons].map(([text, mine]) => disclosure(`${plural(mine.length, 'row')}: ${text}`, () => el('ul', {}, mine.map((row) => el('li', {}, named(row))))))),
     slowest('Slowest rows', rows.map((row) => [named(row), row.seconds])),
-    slowest('Slowest builds behind the rows', Object.values(DATA.artifacts).map((a) => [[a.label, el('small', {}, ` ${[a.runner, a.device].filter(Boolean).join(' on ')}`)], a.seconds])),
+    slowest('Slowest builds behind the rows', ARTIFACTS.map((a) => [[a.label, el('small', {}, ` ${a.where}`)], a.seconds])),
     DATA.compare.length > 0 && part('Compare', others()));
 }
 

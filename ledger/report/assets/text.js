@@ -45,6 +45,22 @@ const SIGN = { above: '> ', below: '< ', within: 'within ±' };
 const ruleText = (rule, bound) => SIGN[rule] + short(bound);
 const rule = (row) => ruleText(row.rule, row.bound);
 
+// Rule and bound as registered, where others were executed; else null.
+function registeredRule(row) {
+  const of = (key) => (row.deviations || []).find((d) => d.key === key)?.registered;
+  const [named, bound] = [of('rule') ?? row.rule, of('bound') ?? row.bound];
+  const other = named !== row.rule || bound !== row.bound;
+  return other && Object.hasOwn(SIGN, named) && Number.isFinite(bound) ? { rule: named, bound } : null;
+}
+
+function needs(row) {
+  const other = registeredRule(row);
+  return other ? `executed ${rule(row)}, registered ${rule(other)}` : `needs ${rule(row)}`;
+}
+
+// One line without what is not seen, as in ledger/text.py.
+const clean = (text) => text.replace(UNSEEN, ' ').replace(/\s+/g, ' ').trim();
+
 function reported(row) {
   const said = row.reported;
   if (!said) return '';

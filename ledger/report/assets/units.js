@@ -28,13 +28,18 @@ function unitsBlock(row) {
   const mine = lanesOf(row);
   if (!mine.length) return part('Per-unit scores', el('p', {}, 'There was no scores file beside this run.'));
   const drawn = mine.filter((lane) => lane.n);
-  const marks = (lane) => [...(lane.against === 'zero' ? [['zero', 0]] : []), ...(lane.judged ? boundsOf(row).map((b) => ['bound', b]) : [])];
+  const marks = (lane) => [...(lane.against === 'zero' ? [['zero', 0]] : []), ...(lane.judged ? judgedMarks(row) : [])];
   const width = figureWidth();
   const axis = drawn.length ? axisFor(drawn.flatMap((lane) => [lane.lo, lane.hi, ...marks(lane).map(([, x]) => x)]), width) : null;
   return part('Per-unit scores', mine.map((lane) => [
     el('p', {}, lane.name && [el('strong', {}, lane.name), ': '], lane.n ? `${plural(lane.n, 'score')}; each is ${lane.dot}.` : `Nothing to draw: ${lane.dot}.`),
     lane.n && [laneFigure(lane, axis, width, marks(lane)), standing(lane, row), disclosure('the same in numbers', () => binTable(lane))]]),
   drawn.length > 0 && el('p', {}, copyButton('copy the scores as CSV', () => scoresCsv(drawn)), el('small', {}, ' Dots are rounded to 1/255 of their range. The exact scores are in the scores file.')));
+}
+
+function judgedMarks(row) {
+  const other = registeredRule(row);
+  return [...boundsOf(row).map((b) => [other ? 'executed' : 'bound', b]), ...(other ? boundsOf(other).map((b) => ['registered', b]) : [])];
 }
 
 function laneFigure(lane, axis, width, marks) {
@@ -55,13 +60,15 @@ function laneFigure(lane, axis, width, marks) {
     else d += `M${k * step - step / 2 + 0.5} ${base}v${-Math.max(1, (count / most) * 90)}h${step - 1}V${base}z`;
   }
   const lines = new Map();
-  for (const [name, at] of marks.sort((p, q) => p[1] - q[1])) lines.set(at, lines.has(at) ? 'zero and bound' : name);
+  for (const [name, at] of marks.sort((p, q) => p[1] - q[1])) lines.set(at, lines.has(at) ? `${lines.get(at)} and ${name}` : name);
   const last = lines.size - 1;
-  const words = [...lines].map(([at, name], i) => [svg('line', { class: name === 'zero' ? 'tick' : 'bound', x1: x(at), x2: x(at), y1: 16, y2: base }),
-    (i % 2 === 0 || last === 1 || x(at) - x([...lines][0][0]) > 50) && svg('text', { class: 'label', x: x(at), y: 12, 'text-anchor': last === 0 || (i && i < last) ? 'middle' : i ? 'start' : 'end' }, name)]);
+  const places = [...lines.keys()].map(x);
+  const lonely = (i) => [i - 1, i + 1].every((k) => !(Math.abs(places[k] - places[i]) < 50));
+  const words = [...lines].map(([at, name], i) => [svg('line', { class: name === 'zero' ? 'tick' : name.endsWith('registered') ? 'registered' : 'bound', x1: x(at), x2: x(at), y1: 16, y2: base }),
+    (i === 0 || i === last || lonely(i)) && svg('text', { class: 'label', x: x(at), y: 12, 'text-anchor': last === 0 || (i && i < last) ? 'middle' : i ? 'start' : 'end' }, name)]);
   const tallest = [...columns].find(([, count]) => count === most)[0];
   const centre = lane.centre && x(lane.centre[1]);
-  return svg('svg', { class: 'forest lane', role: 'img', viewBox: `0 0 ${width} ${base + 24}`, width, height: base + 24, 'aria-label': `${dotted ? 'Dots' : 'Histogram'} of ${lane.n} scores from ${short(lane.lo, 3)} to ${short(lane.hi, 3)}` },
+  return svg('svg', { class: 'forest', role: 'img', viewBox: `0 0 ${width} ${base + 24}`, width, height: base + 24, 'aria-label': `${dotted ? 'Dots' : 'Histogram'} of ${lane.n} scores from ${short(lane.lo, 3)} to ${short(lane.hi, 3)}` },
     svg('path', { class: 'dots', d }),
     words, !dotted && svg('text', { class: 'label', x: tallest * step + 7, y: 38 }, most),
     svg('line', { class: 'tick', x1: 8, x2: width - 8, y1: base, y2: base }),
@@ -89,13 +96,6 @@ function binTable(lane) {
   for (const score of scoresOf(lane)) counts[wide ? Math.min(bins - 1, Math.floor((score - lane.lo) / wide)) : 0] += 1;
   return grid('Units per range of scores', ['from', 'to', 'units'], counts.map((count, i) => [short(lane.lo + i * wide, 4), short(lane.lo + (i + 1) * wide, 4), String(count)]));
 }
-
-// A spreadsheet takes a cell that begins like a formula for one.
-const csvCell = (cell) => {
-  const text = typeof cell === 'string' && /^[=+\-@\t\r]/.test(cell) ? `'${cell}` : String(cell);
-  return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-};
-const csvOf = (rows) => rows.map((cells) => `${cells.map(csvCell).join(',')}\r\n`).join('');
 
 function scoresCsv(drawn) {
   return csvOf([['lane', 'unit', 'score rounded to 1/255 of the range'], ...drawn.flatMap((lane) => scoresOf(lane).map((score, i) => [

@@ -6,6 +6,8 @@ import random
 from itertools import pairwise
 from pathlib import Path
 
+from manifests import manifest_text
+
 from ledger.artifact_files import LAYOUT
 from ledger.run import Run
 
@@ -49,12 +51,8 @@ class Shelf:
             path = home / "files" / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
-        manifest = {
-            "digest": digest,
-            "recipe": {"root": digest, "recipes": {**recipes, digest: root}},
-            "files": {n: {"sha256": hashlib.sha256(c).hexdigest(), "bytes": len(c)} for n, c in raw.items()},
-        }
-        (home / "manifest.json").write_text(json.dumps(manifest))
+        recipe = {"root": digest, "recipes": {**recipes, digest: root}}
+        (home / "manifest.json").write_text(manifest_text(digest, raw, recipe))
         return digest
 
     def home(self, digest):

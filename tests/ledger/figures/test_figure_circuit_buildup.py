@@ -1,5 +1,6 @@
 """Circuit build-up, layer by layer."""
 
+import pytest
 from figure_samples import circuit_files, kind_of, texts
 
 from mi import claimable
@@ -46,3 +47,22 @@ def test_what_later_layers_add_is_as_judged(shelf, row, only_one):
     assert (cell["estimate"], cell["lo"], cell["hi"]) == (judged["estimate"], judged["lo"], judged["hi"])
     assert len(kind_of(figure, "verdict-mark", judged["verdict"])) == 1 + 1
     assert len(kind_of(figure, "gap")) == 2
+
+
+def test_every_mark_has_its_own_bound(shelf, row, only_one):
+    files = circuit_files(depth=3)
+    digest = shelf.put(BUILD, files)
+    table = files["units.json"]
+    arms = [
+        claimable.Sample(table["columns"][c], table["units"], sources=[digest], params={"probe": c})
+        for c in ("circuit_k20", "depth_k20_1")
+    ]
+    judged = [row(f"r{i}", arms[0] - arms[1], above=bound) for i, bound in enumerate((-0.02, 0.1))]
+    figure = only_one("circuit-buildup", *judged)
+    assert {"> -0.02", "> 0.1"} <= set(texts(figure))
+    bounds = [e for e in kind_of(figure, "level", "bound") if e.get("x1") != "0"]
+    middles = [(float(e.get("x1")) + float(e.get("x2"))) / 2 for e in bounds]
+    drawn = [float(e.get("cx")) for e in kind_of(figure, "verdict-mark") if e.get("cx") != "14"]
+    assert middles == pytest.approx(drawn, abs=0.11)
+    low, high = (float(e.get("y1")) for e in bounds)
+    assert low > high

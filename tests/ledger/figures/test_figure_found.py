@@ -75,12 +75,31 @@ def test_nothing_is_drawn_outside_the_picture(rows, drawn):
             assert all(-9 <= y <= height for y in (*ys, *(float(b) for _, b in pairs)))
 
 
-def test_without_artifacts_every_kind_is_absent_and_says_so(naming, drawn, claim, judged, gap):
-    found = drawn(judged(claim("plain"), gap(0.1)).row)
+def test_without_artifacts_one_sentence_says_so(naming, drawn, claim, judged, gap):
+    assert drawn(judged(claim("plain"), gap(0.1)).row).absent == ("No row of this run names an artifact to draw from",)
+    assert drawn(naming("ab" * 32, "cd" * 32)).absent == (
+        "None of the 2 artifacts that rows of this run name can be read in this store",
+    )
+
+
+def test_a_kind_that_is_not_there_is_absent_and_says_so(shelf, naming, drawn):
+    digest = shelf.put("mi.circuits.probing:probing", circuit_files())
+    none = "seed stability: no row of this run rests on such an artifact"
+    assert none in drawn(naming(digest)).absent
+    found = drawn(naming(digest, "ab" * 32))
+    assert len(found.figures) == 1
+    assert len(found.absent) == 6
+    words = "none among the artifacts that are here; 1 that rows of this run name are not in this store"
+    assert all(why.endswith(words) for why in found.absent)
+
+
+@pytest.mark.parametrize("value", [1e150, -1e200, 10**400])
+def test_numbers_too_large_to_square_are_a_reason(shelf, naming, drawn, value):
+    files = circuit_files()
+    files["units.json"]["columns"]["circuit_k20"][3] = value
+    found = drawn(naming(shelf.put("mi.circuits.probing:probing", files)))
     assert not found.figures
-    assert len(found.absent) == 8
-    assert all("no row of this run rests on such an artifact" in why for why in found.absent)
-    assert "1 artifacts that its rows name are not in the store" in drawn(naming("ab" * 32)).absent[0]
+    assert "column 'circuit_k20' has 1 numbers that are not finite or not below 1e+150" in found.absent[0]
 
 
 @pytest.mark.parametrize("damage", ["edit", "gone", "other-form", "manifest"])

@@ -35,6 +35,7 @@ def test_the_axis_is_whole_and_chance_is_on_it(shelf, naming, only_one):
     assert {"0", "1"} <= set(texts(figure))
     assert len(kind_of(figure, "level", "chance")) == 1 + 1
     assert "chance +0.480" in figure.sentence
+    assert "Chance: the share of held-out examples in the class that most training examples have" in figure.caption
 
 
 def test_a_randomised_copy_is_beside_the_trained_model(shelf, naming, only_one):

@@ -4,6 +4,8 @@ import copy
 import hashlib
 import json
 
+from manifests import manifest_text
+
 
 def window(*tokens, activations=None, activating=True):
     activations = activations or [0.0] * (len(tokens) - 1) + [2.0]
@@ -51,7 +53,7 @@ def kept(store, files, recipe=None):
     for name, data in raw.items():
         (home / "files" / name).parent.mkdir(parents=True, exist_ok=True)
         (home / "files" / name).write_bytes(data)
-    (home / "manifest.json").write_text(json.dumps({"digest": digest, "files": named, "recipe": recipe}))
+    (home / "manifest.json").write_text(manifest_text(digest, raw, recipe))
     return digest
 
 

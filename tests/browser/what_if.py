@@ -1,21 +1,18 @@
-"""Exploring: what the verdict would be at another bound or level. Nothing of it is recorded.
-
-``whatIf`` in assets/playground.js is the same function; a test holds the two together.
-"""
+"""What the verdict would be at another bound or level: the reference for ``whatIf`` in assets/playground.js."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import Any
 
-from ..errors import LedgerError
-from ..verdict import Bound, Verdict
+from ledger.errors import LedgerError
+from ledger.verdict import Bound, Verdict
 
 OWN, ADJUSTED = "own", "adjusted"
 
 
 def what_if(record: Mapping[str, Any], bound: float, level: str) -> Verdict:
-    """The verdict of a judged record (:mod:`.records`) at ``bound`` under its own rule, from the limits that it stores.
+    """The verdict of a judged record (:mod:`ledger.report.records`) at ``bound`` under its own rule, from the limits that it stores.
 
     What made it inconclusive whatever its interval said still does: neither a bound nor a level mends spent looks or
     missing units.

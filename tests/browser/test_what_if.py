@@ -1,4 +1,4 @@
-"""What the verdict would be at another bound or level."""
+"""The reference of the playground: what the verdict would be at another bound or level."""
 
 from math import inf, nan, nextafter
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from what_if import ADJUSTED, OWN, limits_at, what_if
 
 from ledger.errors import LedgerError
-from ledger.report.exploring import ADJUSTED, OWN, limits_at, what_if
 from ledger.report.records import record
 from ledger.ruling import rulings
 from ledger.run import read_run
