@@ -18,8 +18,8 @@ def find_chromium() -> str | None:
     return next(filter(None, map(shutil.which, (os.environ.get("MI_ASSAY_CHROMIUM", ""), *NAMES))), None)
 
 
-# Not longer than the package: Playwright's event loop would be in the way of tests that start their own.
-@pytest.fixture(scope="package")
+# Not longer than a module: Playwright's event loop would be in the way of tests that start their own.
+@pytest.fixture(scope="module")
 def browser():
     """Headless Chromium. Without one, tests are skipped, or fail where MI_ASSAY_BROWSER=required."""
     path = find_chromium()
@@ -66,7 +66,7 @@ def static_page(every_page, tmp_path_factory):
     return path
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def routes(browser, every_page):
     """The address of every page that links lead to, one claim for each kind of verdict mark and badge."""
     with opened(browser, every_page) as found:
