@@ -3,7 +3,8 @@
 python -m benchmarks.report_page [ROWS ...]
 
 Each row has 200 scores of its own. Wanted on two cores: rendering 2,000 rows within 3 s, usable within 1 s at any size, a
-filter within 100 ms (150 ms at 10,000 rows), a claim within 100 ms. Without a browser the last three are left out.
+filter within 100 ms (150 ms at 10,000 rows), a claim within 100 ms, a step of the playground's slider within 16 ms.
+Without a browser the last four are left out.
 """
 
 import gzip
@@ -37,7 +38,9 @@ FRAME = "new Promise((done) => requestAnimationFrame(() => setTimeout(() => done
 
 def main(*sizes: int) -> None:
     browser = shutil.which(os.environ.get("MI_ASSAY_CHROMIUM", "chromium"))
-    print(f"{'report':<16}{'MB':>7}{'gzip':>7}{'render s':>10}{'open ms':>9}{'filter ms':>11}{'claim ms':>10}")
+    print(
+        f"{'report':<16}{'MB':>7}{'gzip':>7}{'render s':>10}{'open ms':>9}{'filter ms':>11}{'claim ms':>10}{'slider ms':>11}"
+    )
     for rows in sizes or (2_000, 10_000):
         with tempfile.TemporaryDirectory() as name:
             run = read_run(write_run(Path(name), rows))
@@ -48,7 +51,7 @@ def main(*sizes: int) -> None:
             path.write_bytes(page)
             weight = f"{len(page) / 1e6:>7.2f}{len(gzip.compress(page, 6)) / 1e6:>7.2f}{taken:>10.2f}"
             seen = (
-                "".join(f"{ms:>{w}.0f}" for ms, w in zip(opened(browser, path), (9, 11, 10), strict=True))
+                "".join(f"{ms:>{w}.3g}" for ms, w in zip(opened(browser, path), (9, 11, 10, 11), strict=True))
                 if browser
                 else ""
             )
@@ -57,19 +60,18 @@ def main(*sizes: int) -> None:
         print("no browser was found: `make browser` installs one")
 
 
-def opened(browser: str, path: Path) -> tuple[float, float, float]:
-    """Milliseconds, median of some tries: to open, to filter by one more letter, to show a claim."""
+def opened(browser: str, path: Path) -> list[float]:
+    """Milliseconds, median of some tries: to open, to filter by one more letter, to show a claim, to move the bound."""
     from playwright.sync_api import sync_playwright
 
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=browser, args=["--no-sandbox"])
         taken = [_once(started, path) for _ in range(TRIES)]
         started.close()
-    first, second, third = (median(column) for column in zip(*taken, strict=True))
-    return first, second, third
+    return [median(column) for column in zip(*taken, strict=True)]
 
 
-def _once(browser: Any, path: Path) -> tuple[float, float, float]:
+def _once(browser: Any, path: Path) -> list[float]:
     page = browser.new_page(viewport={"width": 1280, "height": 800})
     page.goto(path.as_uri())
     measure: Callable[[str], float] = page.evaluate
@@ -78,8 +80,11 @@ def _once(browser: Any, path: Path) -> tuple[float, float, float]:
     filtered = measure(f"() => {{ const begun = performance.now(); {key}; return {FRAME}; }}")
     link = "location.hash = document.querySelector('#rows tr.row th a').hash"
     claim = measure(f"() => {{ const begun = performance.now(); {link}; return {FRAME}; }}")
+    page.get_by_text("Playground: what if").click()
+    moved = "const s = document.querySelector('[type=range]'); s.value = (Number(s.min) + Number(s.max)) / 2; s.dispatchEvent(new Event('input')); document.body.offsetHeight"
+    slid = measure(f"() => {{ const begun = performance.now(); {moved}; return performance.now() - begun; }}")
     page.close()
-    return load, filtered, claim
+    return [load, filtered, claim, slid]
 
 
 def write_run(folder: Path, rows: int) -> Path:

@@ -32,7 +32,7 @@ def browser():
 
     with sync_playwright() as playwright:
         # In containers, where this runs as root, Chromium's sandbox does not start. The pages are files of this test.
-        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        started = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-dev-shm-usage"])
         yield started
         started.close()
 

@@ -204,20 +204,21 @@ def test_thousands_of_tokens_do_not_hold_the_page_up(card):
         page = found.page
         assert page.locator(".token").count() == 16
         assert page.locator(".token[tabindex='0']").count() == 1
-        longest = page.evaluate(
+        most = page.evaluate(
             """(n) => new Promise((done) => {
-            let last = performance.now(), longest = 0;
+            const tokens = () => document.querySelectorAll('.token').length;
+            let [before, most] = [tokens(), 0];
             const watch = () => {
-              const now = performance.now();
-              [longest, last] = [Math.max(longest, now - last), now];
-              if (document.querySelectorAll('.token').length === n) done(longest); else setTimeout(watch, 0);
+              const now = tokens();
+              [most, before] = [Math.max(most, now - before), now];
+              if (now === n) done(most); else setTimeout(watch, 0);
             };
             document.querySelector('.contexts button').click();
             watch();
             })""",
             LONG,
         )
-        assert longest < 200, f"held up for {longest:.0f} ms"
+        assert most <= 512  # between two turns of the page there are a few blocks of 256 at most, not all of them
         assert page.locator(".contexts button").count() == 0
         assert page.evaluate("document.activeElement.matches('.contexts p')")
 
