@@ -81,6 +81,7 @@ def _once(browser: Any, path: Path) -> list[float]:
     link = "location.hash = document.querySelector('#rows tr.row th a').hash"
     claim = measure(f"() => {{ const begun = performance.now(); {link}; return {FRAME}; }}")
     page.get_by_text("Playground: what if").click()
+    page.wait_for_selector("[type=range]")
     moved = "const s = document.querySelector('[type=range]'); s.value = (Number(s.min) + Number(s.max)) / 2; s.dispatchEvent(new Event('input')); document.body.offsetHeight"
     slid = measure(f"() => {{ const begun = performance.now(); {moved}; return performance.now() - begun; }}")
     page.close()
