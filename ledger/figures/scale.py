@@ -37,7 +37,7 @@ class Linear:
 
     def marks(self) -> list[tuple[float, str]]:
         """Pixels and labels of the ticks."""
-        return [(self.at(t), f"{t:g}") for t in round_numbers(self.lo, self.hi)]
+        return [(self.at(t), f"{t:g}") for t in ticks(self.lo, self.hi)]
 
 
 @dataclass(frozen=True)
@@ -99,10 +99,12 @@ _RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 Scale = Linear | Logarithmic | Slots
 
 
-def round_numbers(lo: float, hi: float, wanted: int = 5) -> list[float]:
-    """Multiples of 1, 2 or 5 times a power of ten within [lo, hi]: about ``wanted``."""
-    raw = (hi - lo) / wanted
-    power = 10.0 ** floor(log10(raw))
-    step = next(power * k for k in (1, 2, 5, 10) if power * k >= raw * 0.98)
+def ticks(lo: float, hi: float) -> list[float]:
+    """Round numbers inside [lo, hi], three to seven of them: multiples of the largest 1, 2 or 5 times a power of ten."""
+    power = floor(log10(hi - lo))
+    for step in (k * 10.0**p for p in (power, power - 1) for k in (5, 2, 1)):
+        first, last = ceil(lo / step - 1e-9), floor(hi / step + 1e-9)
+        if last - first >= 2:
+            break
     digits = max(0, -floor(log10(step)))
-    return [round(k * step, digits) + 0.0 for k in range(ceil(lo / step - 1e-9), floor(hi / step + 1e-9) + 1)]
+    return [round(k * step, digits) + 0.0 for k in range(first, last + 1)]

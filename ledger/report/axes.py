@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from math import ceil, floor, log10
+from math import ceil, floor
 from typing import Any
+
+from ..figures.scale import ticks
 
 Row = Mapping[str, Any]
 TAIL = 0.02
@@ -41,14 +43,3 @@ def _axis(values: list[float]) -> dict[str, Any]:
     room = (hi - lo) * 0.04
     lo, hi = lo - room, hi + room
     return {"lo": lo, "hi": hi, "ticks": ticks(lo, hi)}
-
-
-def ticks(lo: float, hi: float) -> list[float]:
-    """Round numbers inside [lo, hi], three to seven of them: multiples of the largest 1, 2 or 5 times a power of ten."""
-    power = floor(log10(hi - lo))
-    for step in (k * 10.0**p for p in (power, power - 1) for k in (5, 2, 1)):
-        first, last = ceil(lo / step - 1e-9), floor(hi / step + 1e-9)
-        if last - first >= 2:
-            break
-    digits = max(0, -floor(log10(step)))
-    return [round(k * step, digits) + 0.0 for k in range(first, last + 1)]

@@ -64,7 +64,7 @@ function scale(axis, width = 240) {
     ]));
 }
 
-// As ticks() in axes.py.
+// As ticks() in ledger/figures/scale.py.
 function roundTicks(lo, hi) {
   const power = Math.floor(Math.log10(hi - lo));
   for (const p of [power, power - 1]) {

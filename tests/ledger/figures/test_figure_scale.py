@@ -1,21 +1,24 @@
 """Scales: ticks inside, nothing drawn outside."""
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.figures.scale import Linear, Logarithmic, Slots, round_numbers
-
-ends = st.tuples(st.floats(-1e6, 1e6), st.floats(1e-3, 1e6)).map(lambda t: (t[0], t[0] + t[1]))
+from ledger.figures.scale import Linear, Logarithmic, Slots, ticks
 
 
-@given(ends)
-def test_round_numbers_lie_inside_and_are_enough(limits):
-    found = round_numbers(*limits)
-    assert 2 <= len(found) <= 12
-    assert found == sorted(set(found))
-    slack = (limits[1] - limits[0]) * 1e-6
-    assert all(limits[0] - slack <= t <= limits[1] + slack for t in found)
+@given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6))
+def test_ticks_lie_inside_and_are_evenly_spaced(lo, width):
+    hi = lo + width
+    if not hi > lo or width < abs(lo) * 1e-9:
+        return
+    found = ticks(lo, hi)
+    assert 3 <= len(found) <= 7
+    assert all(lo - width * 1e-6 <= t <= hi + width * 1e-6 for t in found)
+    steps = [b - a for a, b in pairwise(found)]
+    assert max(steps) - min(steps) <= 1e-6 * max(width, abs(lo))
 
 
 @given(st.lists(st.floats(-100, 100), max_size=8), st.floats(-1e9, 1e9))

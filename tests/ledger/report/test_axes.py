@@ -1,12 +1,8 @@
 """Axes: one per subject and quantity, wide enough for nearly all, with round ticks."""
 
-from itertools import pairwise
-
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from ledger.report.axes import axes, ticks
+from ledger.report.axes import axes
 
 
 def row(lo, hi, bound=0.0, rule="above", subject="organism", quantity="accuracy", estimate=0.0):
@@ -46,15 +42,3 @@ def test_rows_without_an_interval_have_no_axis():
 def test_one_point_has_an_axis(value):
     (found,) = axes([row(value, value, bound=value)])["organism"].values()
     assert found["lo"] < value < found["hi"]
-
-
-@given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6))
-def test_ticks_lie_inside_and_are_evenly_spaced(lo, width):
-    hi = lo + width
-    if not hi > lo or width < abs(lo) * 1e-9:
-        return
-    found = ticks(lo, hi)
-    assert 3 <= len(found) <= 7
-    assert all(lo - width * 1e-6 <= t <= hi + width * 1e-6 for t in found)
-    steps = [b - a for a, b in pairwise(found)]
-    assert max(steps) - min(steps) <= 1e-6 * max(width, abs(lo))
