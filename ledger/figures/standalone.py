@@ -5,38 +5,27 @@ from __future__ import annotations
 import copy
 import re
 from functools import cache
-from pathlib import Path
 from xml.etree.ElementTree import Element, tostring
 
 from ..errors import LedgerError
+from ..report.palette import ASSETS, tokens
 from .svg import element
 
-ASSETS = Path(__file__).resolve().parent.parent / "report" / "assets"
 ZOOM = 2
 _COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
-_ROOT = re.compile(r":root\s*\{([^}]*)\}")
-_TOKEN = re.compile(r"(--[\w-]+)\s*:\s*([^;]+);")
-_LIGHT = re.compile(r"light-dark\(\s*([^,]+),[^)]*\)")
-_USE = re.compile(r"var\((--[\w-]+)\)")
-
-
-@cache
-def light_tokens() -> dict[str, str]:
-    """Colours and dashes of the page in its light form, from ``tokens.css``."""
-    first = _ROOT.search(_COMMENT.sub("", (ASSETS / "tokens.css").read_text("utf-8")))
-    if first is None:
-        raise LedgerError("tokens.css: no :root block; the page's colours are expected there")
-    return {name: _LIGHT.sub(r"\1", value).strip() for name, value in _TOKEN.findall(first[1])}
+_USE = re.compile(r"var\(--([\w-]+)\)")
 
 
 @cache
 def light_style() -> str:
     """The figures' style sheet with every token replaced by its light value."""
-    tokens = light_tokens()
+    values = tokens()
     css = _COMMENT.sub("", (ASSETS / "figures.css").read_text("utf-8"))
-    if unknown := sorted(set(_USE.findall(css)) - set(tokens)):
-        raise LedgerError(f"figures.css uses {', '.join(unknown)}, which tokens.css does not define")
-    return "\n".join(line for line in _USE.sub(lambda m: tokens[m[1]], css).splitlines() if line.strip())
+    if unknown := sorted(set(_USE.findall(css)) - set(values)):
+        raise LedgerError(
+            f"figures.css uses {', '.join(f'--{name}' for name in unknown)}, which tokens.css does not define"
+        )
+    return "\n".join(line for line in _USE.sub(lambda m: values[m[1]], css).splitlines() if line.strip())
 
 
 def standalone(svg: Element) -> str:
@@ -45,7 +34,7 @@ def standalone(svg: Element) -> str:
     alone.set("xmlns", "http://www.w3.org/2000/svg")
     style = element("style")
     style.text = light_style()
-    ground = element("rect", {"width": "100%", "height": "100%", "fill": light_tokens()["--bg"]})
+    ground = element("rect", {"width": "100%", "height": "100%", "fill": tokens()["bg"]})
     alone[1:1] = [style, ground]
     return f'<?xml version="1.0" encoding="utf-8"?>\n{tostring(alone, "unicode")}\n'
 

@@ -10,7 +10,9 @@ from figure_samples import cross_files, sweep_files
 from ledger.cli import main
 from ledger.figures import standalone
 from ledger.figures.found import figures_of
-from ledger.figures.standalone import light_style, light_tokens
+from ledger.figures.standalone import light_style
+from ledger.report import palette
+from ledger.report.palette import tokens
 from ledger.run import read_run
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -66,7 +68,7 @@ def test_an_svg_stands_alone_in_light_colours(command, tmp_path):
         style = root.find(f"{SVG}style").text
         assert "var(" not in style
         assert "light-dark" not in style
-        assert f".axis {{ stroke: {light_tokens()['--line']};" in style
+        assert f".axis {{ stroke: {tokens()['line']};" in style
         assert root.find(f"{SVG}rect").get("fill") == "#FFFFFF"
         assert root.get("role") == "img"
 
@@ -77,8 +79,9 @@ def test_light_colours_come_from_the_tokens_of_the_page(monkeypatch, tmp_path):
         "figures.css": "/* x */ .chart text { fill: var(--fg); stroke-dasharray: var(--dash-1); }\n",
     }.items():
         (tmp_path / name).write_text(text)
-    monkeypatch.setattr(standalone, "ASSETS", tmp_path)
-    light_tokens.cache_clear(), light_style.cache_clear()
+    for module in (standalone, palette):
+        monkeypatch.setattr(module, "ASSETS", tmp_path)
+    tokens.cache_clear(), light_style.cache_clear()
     try:
         assert light_style() == " .chart text { fill: #111111; stroke-dasharray: 7 3; }"
         (tmp_path / "figures.css").write_text(".a { fill: var(--gone); }")
@@ -86,7 +89,7 @@ def test_light_colours_come_from_the_tokens_of_the_page(monkeypatch, tmp_path):
         with pytest.raises(standalone.LedgerError, match=r"uses --gone, which tokens\.css does not define"):
             light_style()
     finally:
-        light_tokens.cache_clear(), light_style.cache_clear()
+        tokens.cache_clear(), light_style.cache_clear()
 
 
 def test_classes_of_drawings_are_in_the_style_sheet(run_file, shelf, naming):

@@ -5,7 +5,8 @@ from itertools import combinations
 import pytest
 
 from ledger.figures.marks import HUES, arm, mark, verdict_mark
-from ledger.figures.standalone import light_style, light_tokens
+from ledger.figures.standalone import light_style
+from ledger.report.palette import tokens
 
 
 def test_no_two_arms_share_shape_and_dash():
@@ -35,8 +36,8 @@ def test_verdict_marks(state, tag, kind):
 
 
 def test_dashes_and_hues_of_the_style_sheet_differ():
-    tokens = light_tokens()
+    light = tokens()
     for token in ("arm", "dash"):
-        assert len({tokens[f"--{token}-{i}"] for i in range(1, HUES + 1)}) == HUES
+        assert len({light[f"{token}-{i}"] for i in range(1, HUES + 1)}) == HUES
     for i in range(1, HUES + 1):
-        assert f".dash-{i} {{ stroke-dasharray: {tokens[f'--dash-{i}']}; }}" in light_style()
+        assert f".dash-{i} {{ stroke-dasharray: {light[f'dash-{i}']}; }}" in light_style()
