@@ -62,6 +62,12 @@ def opened(browser: Browser, path: Path, route: str = "", **context: Any) -> Ite
 def visit(page: Page, route: str) -> None:
     """Follow a link inside the page, and wait until it is drawn."""
     page.evaluate(
-        "route => new Promise((done) => { location.hash = route; setTimeout(() => requestAnimationFrame(done), 0); })",
+        """route => new Promise((done) => {
+        const before = location.hash;
+        const drawn = () => requestAnimationFrame(done);
+        addEventListener('hashchange', drawn, { once: true });
+        location.hash = route;
+        if (location.hash === before) drawn();
+        })""",
         route,
     )

@@ -70,6 +70,23 @@ def test_enter_opens_and_back_returns_to_the_row(shown):
     assert abs(page.evaluate("() => scrollY") - before) < 40
 
 
+def test_escape_goes_back_also_before_the_page_just_chosen_is_drawn(shown):
+    page = shown.page
+    visit(page, "#/?subject=organism")
+    link = page.locator("#rows tr.row th a").nth(3)
+    name = link.text_content()
+    link.focus()
+    link.evaluate(
+        """(link) => {
+        link.click();
+        if (!location.hash.startsWith('#/claim/') || document.getElementById('overview').hidden) throw Error('nothing to be early for');
+        document.activeElement.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
+        }"""
+    )
+    page.wait_for_function("() => location.hash.startsWith('#/?') && !document.getElementById('overview').hidden")
+    page.wait_for_function("(name) => document.activeElement.textContent === name", arg=name)
+
+
 def test_everything_that_works_can_be_reached_by_tab(shown):
     page = shown.page
     visit(page, "#/?subject=gpt2")

@@ -118,6 +118,7 @@ def test_the_list_leads_to_every_card_and_back_to_the_claim(browser, report):
         page = found.page
         assert page.locator("main tbody a").all_text_contents() == ["latent 3", "latent 4", "latent 5"]
         page.locator("main a", has_text="latent 3").click()
+        page.get_by_role("heading", name="Latent 3 of sae").wait_for()
         text = page.locator("main").inner_text()
         for said in (
             "registered sample 0123456789ab",
@@ -129,7 +130,7 @@ def test_the_list_leads_to_every_card_and_back_to_the_claim(browser, report):
             assert said in text
         assert page.locator("dt").first.inner_text() == "chosen"
         page.locator("main a", has_text="paper.latents").click()
-        assert "#/claim/paper.latents/organism" in page.url
+        page.wait_for_function("() => location.hash.startsWith('#/claim/paper.latents/organism')")
         assert found.complaints() == []
 
 
@@ -194,7 +195,7 @@ def test_neighbours_are_drawn_against_their_null_and_lead_to_their_cards(card):
         assert part.locator("rect:not(.null)").evaluate_all(drawn) == [[0, 75], [0, 50], [0, 0]]
         assert part.locator("rect.null").evaluate_all(drawn) == [[25, 2]] * 3
         part.locator("a").click()
-        assert page.get_by_role("heading", name="Latent 4 of sae").is_visible()
+        page.get_by_role("heading", name="Latent 4 of sae").wait_for()
         assert "Nearest decoder" not in page.locator("main").inner_text()  # nothing is known of its neighbours
         assert found.complaints() == []
 

@@ -9,10 +9,13 @@ function subjectTabs(current) {
     el('small', {}, ` ${s.rows}`), s.unexpected ? [' ', el('span', { class: 'badge' }, `${s.unexpected} unexpected`)] : null))));
 }
 
+const routeOf = (path) => ROUTES.map(([pattern, build]) => [path.match(pattern), build]).find(([match]) => match);
+const address = () => location.hash.replace(/^#/, '').split('?');
+
 function show() {
-  const [path, query] = location.hash.replace(/^#/, '').split('?');
+  const [path, query] = address();
   const [overviewNode, page] = [byId('overview'), byId('page')];
-  const at = ROUTES.map(([pattern, build]) => [path.match(pattern), build]).find(([match]) => match);
+  const at = routeOf(path);
   const parts = new URLSearchParams(query || '');
   if (at) {
     if (!overviewNode.hidden) left = { y: scrollY, row: document.activeElement?.closest?.('tr[data-at]')?.dataset.at };
@@ -35,6 +38,13 @@ function show() {
     if (left.row) document.querySelector(`#rows tr[data-at="${left.row}"] a`)?.focus({ preventScroll: true });
     left = null;
   }
+}
+
+// The address is the truth: its event may be still to come, and then the page it names is not shown yet.
+function back() {
+  if (!routeOf(address()[0])) return;
+  if (!byId('overview').hidden) show();
+  if (history.length > 1 && left) history.back(); else location.hash = '#/';
 }
 
 function decoded(part) {
@@ -65,10 +75,9 @@ function boot() {
   const pages = byId('pages');
   pages.append(el('a', { href: '#/' }, 'verdicts'), ...PAGES.map(([href, title]) => el('a', { href }, title)), themeButton());
   pages.hidden = false;
-  document.addEventListener('keydown', (event) => {
-    if (event.key === 'Escape' && byId('overview').hidden) history.length > 1 && left ? history.back() : (location.hash = '#/');
-  });
-  window.addEventListener('hashchange', show);
+  document.addEventListener('keydown', (event) => { if (event.key === 'Escape') back(); });
+  // Events come late: one whose address has been left again has a successor that is still to come.
+  window.addEventListener('hashchange', ({ newURL }) => { if (newURL === location.href) show(); });
   show();
 }
 
