@@ -30,6 +30,9 @@ class Ruling:
     """pass, fail, inconclusive, refused, deviated or broken: what the glyph shows."""
     attention: bool
     note: str
+    """All that a table says beside the row: what happened, what would decide it, and the remarks."""
+    remarks: tuple[str, ...]
+    """What a reader must know whatever the verdict; of the row alone."""
 
 
 def named(claim: str, only: Iterable[str]) -> bool:
@@ -91,9 +94,10 @@ def _ruling(row: Row) -> Ruling:
         notes.append(f"{reason['detail'].rstrip('.')}. {reason['fix']}")
     elif verdict == "inconclusive" and not row["control_problems"]:
         notes.append(what_would_decide(row))
-    return Ruling(
-        row, word, str(state), wants_attention(row), clean("; ".join(n.rstrip(".") for n in notes + _remarks(row)))
-    )
+    remarks = _remarks(row)
+    superseded = [f"superseded by {row['superseded_by']}"] if row["superseded_by"] else []
+    note = clean("; ".join(n.rstrip(".") for n in notes + remarks + superseded))
+    return Ruling(row, word, str(state), wants_attention(row), note, tuple(map(clean, remarks)))
 
 
 def _remarks(row: Row) -> list[str]:
@@ -120,8 +124,6 @@ def _remarks(row: Row) -> list[str]:
         found.append(f"negligible: the whole interval lies within ±{row['rope']:g}")
     if (row.get("attempt") or 1) > 1:
         found.append(f"attempt {row['attempt']}, judged at {row['level']:.2%}")
-    if row["superseded_by"]:
-        found.append(f"superseded by {row['superseded_by']}")
     return found
 
 

@@ -26,8 +26,6 @@ from .private import passable, without_secrets
 from .records import check_row, record, undrawable
 from .units import unit_lanes
 
-FORMAT = 1
-
 
 def content(
     run: Run,
@@ -44,7 +42,6 @@ def content(
         LedgerError: a row, of this or another run, or a field of the run record that cannot be drawn; it is named.
     """
     return {
-        "format": FORMAT,
         "run": _run_facts(run),
         "subjects": [
             {"name": s.name, "rows": s.rows, "unexpected": s.unexpected, "headline": s.headline} for s in subjects

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from ..ruling import Ruling, folded, headline
 from ..terminal import GLYPHS
-from ..text import clean, interval, label, reported, rule, units_of
+from ..text import clean, interval, label, rule, units_of
 from .links import claim_link
 
 STATIC_ROWS = 200
@@ -34,7 +34,6 @@ class Line:
     numbers: str
     needs: str
     units: str
-    reported: str
     note: str
     link: str
 
@@ -135,7 +134,6 @@ def _line(r: Ruling) -> Line:
         numbers=interval(row),
         needs=rule(row),
         units=units_of(row),
-        reported=reported(row),
         note=r.note,
         link=claim_link(label(row), row["subject"]),
     )

@@ -120,7 +120,6 @@ def _policy(script: str, style: str) -> str:
             "default-src 'none'",
             f"script-src 'sha256-{_hash(script)}'",
             f"style-src 'sha256-{_hash(style)}'",
-            "img-src data:",
             "base-uri 'none'",
             "form-action 'none'",
         )

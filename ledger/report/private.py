@@ -15,8 +15,6 @@ _KEY = re.compile(
     r"\b(?:hf_[A-Za-z0-9]{20,}|sk-[A-Za-z0-9_-]{20,}|gh[pousr]_[A-Za-z0-9]{30,}|ak-[A-Za-z0-9]{20,}|AKIA[0-9A-Z]{16})\b"
 )
 _HOME = re.compile(r"(?<![\w/.])(?:/home/|/Users/)[^/\\\s'\"]+|\b[A-Za-z]:\\Users\\[^/\\\s'\"]+|(?<![\w/.])/root(?=/)")
-
-
 _LONE = re.compile("[\ud800-\udfff]")
 """Half of a surrogate pair: JSON can write it, UTF-8 and addresses cannot."""
 

@@ -41,7 +41,7 @@ def record(ruling: Ruling, at: int) -> dict[str, Any]:
         "word": ruling.word,
         "state": ruling.state,
         "attention": ruling.attention,
-        "note": ruling.note,
+        "remarks": list(ruling.remarks),
         "axis": axis_key(row),
         "units_text": units_of(row),
         "forced": row.get("limited_by") in flags,

@@ -143,7 +143,7 @@ def test_the_last_bits_are_no_news(win):
 
 
 def test_drift_appears_and_is_resolved_by_a_verdict_alone():
-    drift, held, idle = (Ruling({"status": s}, s, s, False, "") for s in ("drift", "decided", "not_run"))
+    drift, held, idle = (Ruling({"status": s}, s, s, False, "", ()) for s in ("drift", "decided", "not_run"))
     assert [drift_appeared(old, drift) for old in (None, held, idle, drift)] == [True, True, True, False]
     assert [drift_resolved(drift, new) for new in (None, held, idle, drift)] == [False, True, False, False]
     assert not drift_appeared(drift, None)

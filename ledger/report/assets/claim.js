@@ -79,25 +79,9 @@ function rulingBlock(row) {
     known([
       ['expected', row.expected && `${row.expected}${row.expected_why ? `: ${row.expected_why}` : ''}`],
       ['reported', row.reported && inFull(row.reported)],
-      ['note', remarks(row)],
+      ['note', row.remarks && row.remarks.join('; ')],
     ]));
 }
-
-// What the note of a row says beside `shown`, the parts of its beginning that stand elsewhere: see ledger/ruling.py.
-function noteBeside(row, shown) {
-  let note = row.note || '';
-  for (const text of shown.filter(Boolean).map((t) => clean(t).replace(/\.+$/, ''))) {
-    if (note.startsWith(text)) note = note.slice(text.length).replace(/^[.;]?\s*/, '');
-  }
-  const end = clean(`superseded by ${row.superseded_by}`);
-  return row.superseded_by && note.endsWith(end) ? note.slice(0, -end.length).replace(/; $/, '') : note;
-}
-
-const reasonOf = ({ reason }) => reason && `${reason.detail.replace(/\.+$/, '')}. ${reason.fix}`;
-// The verdict block says why in its own words.
-const remarks = (row) => noteBeside(row, [...(row.control_problems || []), row.decide, reasonOf(row)]).replace(/^\w+ on its own, \w+ in its family \([^)]*\)(; |$)/, '');
-// A row of the table shows its reason where it has no interval.
-const caveats = (row) => noteBeside(row, [row.decide, typeof row.estimate !== 'number' && row.reason && row.reason.detail]);
 
 const inJson = (value) => (typeof value === 'string' ? value : JSON.stringify(value) ?? 'nothing');
 

@@ -21,7 +21,7 @@ function overviewPage(query) {
 
 function overviewOf(subject) {
   const rows = DATA.rows.filter((row) => row.subject === subject);
-  const words = new Map(rows.map((row) => [row, `${row.label} ${row.statement} ${row.section || ''} ${row.note || ''}`.toLowerCase()]));
+  const words = new Map(rows.map((row) => [row, [row.label, row.statement, row.section, row.reason?.detail, ...caveats(row)].join(' ').toLowerCase()]));
   const search = el('input', { type: 'search', id: 'search', value: '', placeholder: 'claim, words' });
   const order = el('select', { id: 'order' }, el('option', { value: '' }, 'as registered'), el('option', { value: 'estimate' }, 'estimate'));
   const status = el('p', { role: 'status' });
@@ -144,12 +144,15 @@ const nameOf = (row) => `${encodeURIComponent(row.label)}/${encodeURIComponent(r
 const firstNamed = new Map(DATA.rows.toReversed().map((row) => [nameOf(row), row.at]));
 const claimLink = (row) => `#/claim/${nameOf(row)}${firstNamed.get(nameOf(row)) === row.at ? '' : `?row=${row.at}`}`;
 
+// What a reader must know beside the row. Where there is no interval, the plot has the reason, and here is what to do.
+const caveats = (row) => [...(row.control_problems || []), typeof row.estimate !== 'number' && row.reason && row.reason.fix, ...(row.remarks || [])].filter(Boolean);
+
 function tableRow(row) {
   const axis = axisOf(row);
   return el('tr', { class: `row${row.attention ? ' attention' : ''}${row.superseded_by ? ' superseded' : ''}`, 'data-at': row.at },
     el('td', {}, badge(row), row.badge === row.word ? null : [row.badge ? ' ' : null, verdictMark(row.state, row.word)]),
     el('th', { scope: 'row' }, el('a', { href: claimLink(row) }, row.label), el('p', {}, row.statement),
-      row.superseded_by && el('p', {}, 'superseded by ', claimNamed(row.superseded_by, row.subject)), caveats(row) && el('p', {}, el('small', {}, caveats(row)))),
+      row.superseded_by && el('p', {}, 'superseded by ', claimNamed(row.superseded_by, row.subject)), caveats(row).length > 0 && el('p', {}, el('small', {}, caveats(row).join('; ')))),
     el('td', { class: 'plot' }, typeof row.estimate === 'number' && axis ? forest(row, axis) : el('span', { class: 'reason' }, row.reason ? row.reason.detail : 'no interval')),
     el('td', { class: 'numbers', 'data-title': 'estimate' }, interval(row) ? interval(row).split(/ (?=\[|at )/).map((part) => [el('span', { class: 'whole' }, part), ' ']) : '–'),
     el('td', { class: 'numbers', 'data-title': 'needs' }, rule(row)),
