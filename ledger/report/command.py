@@ -9,8 +9,9 @@ from pathlib import Path
 from ..artifact_files import store_folder
 from ..errors import LedgerError
 from ..folders import find_run, run_files
-from ..run import Run, read_run
+from ..run import read_run
 from .page import render
+from .records import check_run
 
 NAME = "report.html"
 EARLIER = 20
@@ -21,19 +22,27 @@ def write_report(root: Path, names: Sequence[str] = (), output: Path | None = No
     """Render the last of the named runs (default: the last run there is) beside it, or to ``output``.
 
     Other named runs are compared with it, or, where it is alone, the one before it. Runs that began earlier give the
-    history of each claim.
+    history of each claim; the page names those that cannot be read or drawn.
 
     Raises:
-        LedgerError: a run that is not there or cannot be read, or a row that cannot be drawn. An older report stays.
+        LedgerError: a run that is not there or cannot be read, or a row that cannot be drawn. Nothing is written:
+            an older report stays.
         OSError: the file cannot be written.
     """
     paths = sorted({find_run(root, name) for name in names}, key=lambda p: p.name) or [find_run(root, None)]
     shown = paths[-1]
     before = list({p.name: p for p in run_files(root, shown.parent) if p.name < shown.name}.values())
     runs = {p: read_run(p) for p in paths}
-    earlier = [found for p in before[:EARLIER][::-1] if (found := runs.get(p) or _readable(p)) is not None]
+    earlier, left_out = [], []
+    for path in before[:EARLIER][::-1]:
+        try:
+            found = runs.get(path) or read_run(path)
+            check_run(found)
+            earlier.append(found)
+        except LedgerError as exc:
+            left_out.append(str(exc).replace(str(path), path.name))
     compared = [runs[p] for p in paths[:-1]] or earlier[-1:]
-    page = render(runs[shown], earlier, compared, store_folder(root, store))
+    page = render(runs[shown], earlier, compared, store_folder(root, store), left_out)
     target = output or shown.with_name(NAME)
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
     try:
@@ -42,11 +51,3 @@ def write_report(root: Path, names: Sequence[str] = (), output: Path | None = No
     finally:
         temporary.unlink(missing_ok=True)
     return target
-
-
-def _readable(path: Path) -> Run | None:
-    """An earlier run, for the history; one that cannot be read is no reason to have no report."""
-    try:
-        return read_run(path)
-    except LedgerError:
-        return None

@@ -17,13 +17,13 @@ from ..text import clean
 from .artifact_trees import artifact_trees
 from .axes import axes
 from .compare import comparison
-from .forms import HEADER, POINT, SEAL, misfit
+from .forms import HEADER, SEAL, misfit
 from .history import history, listed
 from .island import pack
 from .latents import latents
 from .overview import SubjectSummary, badge_of
 from .private import passable, without_secrets
-from .records import check_row, record, undrawable
+from .records import check_run, record, undrawable
 from .units import unit_lanes
 
 
@@ -35,11 +35,12 @@ def content(
     compared: Sequence[Run],
     store: Path | None,
     figures: Sequence[Figure],
+    left_out: Sequence[str] = (),
 ) -> dict[str, Any]:
     """The island of one run; the arguments are those of :func:`ledger.report.page.render`.
 
     Raises:
-        LedgerError: a row, of this or another run, or a field of the run record that cannot be drawn; it is named.
+        LedgerError: a row, of this or a compared run, or a field of the run record that cannot be drawn; it is named.
     """
     return {
         "run": _run_facts(run),
@@ -51,6 +52,7 @@ def content(
         "units": pack(unit_lanes(run)),
         "history": _histories(run, found, earlier),
         "earlier": without_secrets(listed(earlier), "an earlier run"),
+        "left_out": without_secrets([clean(why) for why in left_out], "what is wrong with an earlier run"),
         "artifacts": artifact_trees(without_secrets(origins(run), f"run {run.id}"), found),
         "compare": [{"with": other.id, **_compared(other, run)} for other in compared],
         "figures": without_secrets([_figure_link(f) for f in figures], "a figure"),
@@ -76,25 +78,13 @@ def _records(run: Run, found: Sequence[Ruling]) -> list[dict[str, Any]]:
 
 
 def _compared(other: Run, run: Run) -> dict[str, Any]:
-    for row in other.rows:
-        try:
-            check_row(row)
-        except LedgerError as exc:
-            raise undrawable(other, row, exc) from None
+    check_run(other)
     return comparison(passable(other), run)
 
 
 def _histories(run: Run, found: Sequence[Ruling], earlier: Sequence[Run]) -> dict[int, list[dict[str, Any]]]:
     """By the place of a row among the records; rows that no earlier run has are left out."""
     points = history(run, earlier)
-    for (claim, subject, _), past in points.items():
-        for point in past[:-1]:
-            if misfits := misfit(point, POINT):
-                then = earlier[point["run"]]
-                raise LedgerError(
-                    f"{then.path.name}: {clean(claim)} on {clean(subject)} cannot be drawn: {misfits}. "
-                    f"Nothing was written. Check the file with: verify {then.id}"
-                )
     return {at: points[key] for at, ruling in enumerate(found) if (key := key_of(ruling.row)) in points}
 
 

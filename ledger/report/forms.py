@@ -65,8 +65,7 @@ HEADER: dict[str, Form] = {
 """Of a run record."""
 
 SEAL: dict[str, Form] = {"seconds": _NUMBER, "exitstatus": _NUMBER}
-POINT: dict[str, Form] = {"estimate": _NUMBER, "lo": _NUMBER, "hi": _NUMBER, "level": _SHARE, "attempt": _NUMBER}
-"""Of a point in a claim's history."""
+"""Of a seal."""
 
 
 def misfit(record: Mapping[str, Any], forms: Mapping[str, Form]) -> str | None:

@@ -46,13 +46,20 @@ SCRIPTS = (
 NOTHING = Found((), ())
 
 
-def render(run: Run, earlier: Sequence[Run] = (), compared: Sequence[Run] = (), store: Path | None = None) -> bytes:
+def render(
+    run: Run,
+    earlier: Sequence[Run] = (),
+    compared: Sequence[Run] = (),
+    store: Path | None = None,
+    left_out: Sequence[str] = (),
+) -> bytes:
     """The report of a run: the same ledger makes the same bytes.
 
     Args:
-        earlier: runs for the history of each claim, oldest first.
+        earlier: runs for the history of each claim, oldest first, which :func:`.records.check_run` let pass.
         compared: runs that get a page of their differences from this one.
         store: where the artifacts that rows name are kept, for figures and latent cards.
+        left_out: what is wrong with each other run that the history should have had.
 
     Raises:
         LedgerError: a row that cannot be drawn, or a string that looks like an access key; nothing is left out silently.
@@ -61,7 +68,7 @@ def render(run: Run, earlier: Sequence[Run] = (), compared: Sequence[Run] = (), 
     found = rulings(run.rows)
     top = overview(found)
     drawn = figures_of(run, store) if store else NOTHING
-    data = content(run, found, top.subjects, earlier, compared, store, drawn.figures)
+    data = content(run, found, top.subjects, earlier, compared, store, drawn.figures, left_out)
     script, style = _script(), _style()
     html = (
         _environment()
@@ -74,6 +81,7 @@ def render(run: Run, earlier: Sequence[Run] = (), compared: Sequence[Run] = (), 
             run=data["run"],
             top=top,
             drawn=drawn,
+            left_out=data["left_out"],
             store=store,
             superseded=sum(bool(r.row["superseded_by"]) for r in found),
             others=sorted({other.id for other in (*earlier, *compared)}),

@@ -12,7 +12,7 @@ from ..ruling import Ruling
 from ..run import Run
 from ..text import label, units_of
 from .axes import axis_key
-from .forms import ROW, is_number, misfit
+from .forms import HEADER, ROW, is_number, misfit
 
 _AS_THEY_ARE = (
     *("claim", "params", "subject", "statement", "report", "section", "source", "where", "nodeid", "tier", "status"),
@@ -78,9 +78,25 @@ def check_row(row: Mapping[str, Any]) -> None:
             raise LedgerError(f"its limits at level {level!s:.20} are {pair!s:.60}. Expected [lower, upper]")
 
 
+def check_run(run: Run) -> None:
+    """What the page takes for granted of a run that is not the one it shows: see :func:`check_row`.
+
+    Raises:
+        LedgerError: its record or one of its rows cannot be drawn; the message names it.
+    """
+    found = misfit(run.header, HEADER)
+    if found:
+        raise LedgerError(f"{run.path.name}: the run record cannot be drawn: {found}")
+    for row in run.rows:
+        try:
+            check_row(row)
+        except LedgerError as exc:
+            raise undrawable(run, row, exc) from None
+
+
 def undrawable(run: Run, row: Mapping[str, Any], why: object) -> LedgerError:
     """A row that cannot be drawn stops the report: a page that leaves rows out would look complete."""
     return LedgerError(
         f"{run.path.name}: {label(row)} on {row['subject']} (row {row['index']}) cannot be drawn: {why}. "
-        f"Nothing was written. Check the file with: verify {run.id}"
+        f"Check the file with: verify {run.id}"
     )

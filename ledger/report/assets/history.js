@@ -9,7 +9,7 @@ function historyBlock(row) {
       typeof p.estimate === 'number' ? forest({ ...row, ...p, adjusted: null, reported: null, attention: false, state: pointState(p), word: pointWord(p) }, axis, { width: 200 }) : '', interval(p),
       [p.through && 'none ', p.same_data === true && 're-judged, same scores ', p.same_data === false && 're-measured ', p.promise_moved && [loud('promise moved'), ' '], p.attempt > 1 && `attempt ${p.attempt} `, p.superseded && `as ${p.superseded}`]])),
     points.some((p) => p.promise_moved) && el('p', {}, 'The bound drawn is that of this run; earlier runs were judged by the promise of their time.'),
-  ] : el('p', {}, 'No earlier run beside this one has a row of this claim.'));
+  ] : el('p', {}, 'No earlier run beside this one has a row of this claim.'), DATA.left_out.map((why) => el('p', {}, loud('left out'), ` an earlier run: ${why}`)));
 }
 
 const runName = (at) => ((DATA.earlier || [])[at] || DATA.run).id;

@@ -1,5 +1,9 @@
 """``python -m ledger report``: which runs, and where to."""
 
+import html
+import json
+import re
+
 import pytest
 
 from ledger.cli import main
@@ -9,11 +13,11 @@ from ledger.report.command import write_report
 
 @pytest.fixture
 def seen(monkeypatch):
-    """Runs that the page is made of: shown, earlier, compared."""
+    """Runs that the page is made of: shown, earlier, compared, and why others were left out."""
     calls = []
 
-    def render(run, earlier, compared, store):
-        calls.append((run.id, [r.id for r in earlier], [r.id for r in compared]))
+    def render(run, earlier, compared, store, left_out):
+        calls.append((run.id, [r.id for r in earlier], [r.id for r in compared], *left_out))
         return b"<!doctype html>"
 
     monkeypatch.setattr(command, "render", render)
@@ -48,7 +52,40 @@ def test_several_whatever_their_order(tmp_path, three, seen):
 def test_an_earlier_run_that_cannot_be_read_is_left_out(tmp_path, three, seen):
     (tmp_path / f".ledger/runs/{three[0]}.jsonl").write_text("not a run\n")
     write_report(tmp_path)
-    assert seen == [(three[2], [three[1]], [three[1]])]
+    ((*runs, why),) = seen
+    assert runs == [three[2], [three[1]], [three[1]]]
+    assert f"{three[0]}.jsonl" in why
+
+
+def island_of(page):
+    return json.loads(re.search('<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1])
+
+
+ODD = {
+    "a row": (1, {"limits": {"95": [2.0, 1.0]}}, " paper.wins on organism (row 0) cannot be drawn"),
+    "a point": (1, {"hi": 1e308}, " paper.wins on organism (row 0) cannot be drawn"),
+    "the run record": (0, {"command": [1]}, " the run record cannot be drawn"),
+    "nothing where the commit was": (0, {"git": None}, "1"),
+}
+
+
+@pytest.mark.parametrize(("at", "odd", "words"), ODD.values(), ids=ODD)
+def test_an_earlier_run_that_cannot_be_drawn_is_left_out_and_named(tmp_path, three, forged, at, odd, words):
+    damaged = tmp_path / f".ledger/runs/{three[1]}.jsonl"
+    forged(damaged, lambda records: records[at].update(odd))
+    page = write_report(tmp_path).read_text("utf-8")
+    (said,) = re.findall("left out</span> an earlier run, from every history: (.*)</p>", page)
+    assert said.startswith(f"{damaged.name}:{words}: ")
+    assert island_of(page)["left_out"] == [html.unescape(said)]
+    assert [then["id"] for then in island_of(page)["earlier"]] == [three[0]]
+    assert [one["with"] for one in island_of(page)["compare"]] == [three[0]]
+
+
+def test_a_run_asked_for_by_name_that_cannot_be_drawn_stops_the_report(tmp_path, three, forged, capsys):
+    forged(tmp_path / f".ledger/runs/{three[1]}.jsonl", lambda records: records[1].update(hi=1e308))
+    assert main(["--root", str(tmp_path), "report", three[1], three[2]]) == 2
+    assert f"{three[1]}.jsonl: paper.wins on organism (row 0) cannot be drawn" in capsys.readouterr().err
+    assert not (tmp_path / ".ledger/runs/report.html").exists()
 
 
 def test_a_report_that_fails_leaves_the_old_one(tmp_path, three, forged, capsys):
