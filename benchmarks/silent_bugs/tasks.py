@@ -7,6 +7,7 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
 from functools import lru_cache
 from typing import NamedTuple, TextIO
 
@@ -55,7 +56,7 @@ class Progress:
             return
         self._said = now
         left = (now - self._began) * (self._total - self._done) / self._done
-        line = f"silent bugs: {self._done}/{self._total} trials, about {left // 60:.0f}:{left % 60:02.0f} left"
+        line = f"silent bugs: {self._done}/{self._total} trials, about {timedelta(seconds=round(left))} left"
         print(f"\r{line:<70}" if live else line, end="" if live else "\n", file=self._out, flush=True)
 
     def end(self) -> None:
