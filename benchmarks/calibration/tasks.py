@@ -38,7 +38,9 @@ class Progress:
             return
         self._said = now
         left = (now - self._began) * (self._total - self._done) / self._done
-        line = f"calibration: {self._done / self._total:4.0%}, about {timedelta(seconds=round(left))} left ({task.key[0]})"
+        line = (
+            f"calibration: {self._done / self._total:4.0%}, about {timedelta(seconds=round(left))} left ({task.key[0]})"
+        )
         print(f"\r{line:<70}" if live else line, end="" if live else "\n", file=self._out, flush=True)
 
     def end(self) -> None:

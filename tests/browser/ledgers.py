@@ -5,25 +5,19 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-import numpy as np
+import judged as made
+from judged import Judged, judge, unjudged
 
-from ledger.assess import assess
-from ledger.attempts import FIRST, Attempt
+from ledger.attempts import Attempt
 from ledger.claim import Claim
-from ledger.row import SCHEMA_VERSION, undecided_row
-from ledger.run import RunWriter, scores_path
-from ledger.scores import ScoresWriter
-from ledger.verdict import RULES, Bound
+from ledger.verdict import Bound
 from mi import claimable
 
-COMMIT = "4f1c2ab90de1c0ffee00112233445566778899aa"
 RUN = "2026-11-20T120000Z-aaaaaa"
 HEADER: dict[str, Any] = {
-    "schema": SCHEMA_VERSION,
-    "time": "2026-11-20T12:00:00Z",
-    "git": {"commit": COMMIT, "dirty": False},
+    **made.HEADER,
     "lock": {"sha256": "2df01c17b1232401", "versions": {"python": "3.11.7", "numpy": "1.26.4"}},
     "hardware": {"system": "Linux", "machine": "x86_64", "cpu": "a CPU", "cores": 2, "device": "cpu"},
     "mi_assay": "checkout",
@@ -31,66 +25,14 @@ HEADER: dict[str, Any] = {
 }
 
 
-class Judged(NamedTuple):
-    """A row, and the per-unit scores behind it where it was judged."""
-
-    row: dict[str, Any]
-    stored: dict[str, Any] | None = None
-
-
 def claim(name: str, **about: Any) -> Claim:
-    """A paired superiority claim; ``above``, ``below`` or ``within`` set another bound."""
-    rule = next((r for r in RULES if r in about), "above")
-    bound = Bound(rule, float(about.pop(rule, 0.0)))
-    given = {
-        "id": f"paper.{name}",
-        "report": "paper",
-        "section": "comparison",
-        "statement": "Ours is more accurate than theirs on the same prompts.",
-        "quantity": "accuracy",
-        "unit": "prompt",
-        "design": "paired",
-        "bound": bound,
-        "subject": "organism",
-        "family": "paper",
-        "where": "paper.yaml:7",
-        "tier": "smoke",
-    }
-    return Claim(**{**given, **about})
+    """As :func:`judged.claim`, with a section and a tier."""
+    return made.claim(name, **{"section": "comparison", "tier": "smoke", **about})
 
 
 def gap(shift: float, n: int = 60, spread: float = 0.16, seed: int = 0, **about: Any) -> claimable.Contrast:
-    """A paired contrast whose differences have the mean ``shift`` and the SD ``spread``, to four digits."""
-    rng = np.random.default_rng(seed)
-    theirs, noise = rng.normal(0.5, 0.1, n), rng.normal(size=n)
-    ours = theirs + shift + spread * (noise - noise.mean()) / noise.std()
-    units, params = [f"prompt-{i:03d}" for i in range(n)], about.pop("params", {})
-    a, b = (
-        claimable.Sample(np.round(v, 4), units, params={"arm": arm, **params}, **about)
-        for arm, v in (("ours", ours), ("theirs", theirs))
-    )
-    return a - b
-
-
-def judge(promised: Claim, contrast: Any, attempt: Attempt = FIRST, bound: Bound | None = None) -> Judged:
-    """A judged row, with the status that a session would give it; ``bound`` is what the test states."""
-    found = assess(promised, contrast, bound=bound, attempt=attempt)
-    drifted = promised.expected is not None and found.verdict != promised.expected
-    status = "deviated" if found.verdict is None else "drift" if drifted else "decided"
-    return Judged(
-        {**undecided_row(promised, _nodeid(promised), 0), **found.fields, "status": status}, dict(found.stored)
-    )
-
-
-def unjudged(promised: Claim, status: str, detail: str, fix: str) -> Judged:
-    """A row without a verdict."""
-    reason = {"short": status.replace("_", " "), "detail": detail, "fix": fix}
-    return Judged({**undecided_row(promised, _nodeid(promised), 0), "status": status, "reason": reason})
-
-
-def _nodeid(promised: Claim) -> str:
-    cell = "-".join([promised.subject, *(f"{k}={v}" for k, v in promised.params.items())])
-    return f"claims/test_paper.py::test_{promised.id.partition('.')[2]}[{cell}]"
+    """As :func:`judged.gap`, to four digits."""
+    return made.gap(shift, n, spread, seed, digits=4, **about)
 
 
 def every_state() -> list[Judged]:
@@ -159,29 +101,9 @@ def many(rows: int, units: int = 200) -> Iterator[Judged]:
 
 
 def write_run(folder: Path, judged: Iterable[Judged], run_id: str = RUN, header: Mapping[str, Any] = HEADER) -> Path:
-    """Write ``<run_id>.jsonl`` with its scores, as the recorder does; returns its path."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"{run_id}.jsonl"
-    writer, scores = RunWriter(path, {"run": run_id, **header}), ScoresWriter(scores_path(path))
-    for index, (row, stored) in enumerate(judged):
-        kept = {
-            **row,
-            "index": index,
-            "run": run_id,
-            "time": header["time"],
-            "git": COMMIT,
-            "dirty": False,
-            "device": "cpu",
-        }
-        if stored is not None and isinstance(row["data"], str):
-            units = len(stored["units"])
-            kept["scores"] = {"digest": row["data"], "count": units, "format": "jsonl.gz"}
-            scores.add(row["data"], stored)
-        writer.append(kept)
-    writer.seal({"exitstatus": 0, "seconds": 1.0})
-    scores.seal()
-    writer.close()
-    return path
+    """As :func:`judged.write_run`, the rows numbered in this order."""
+    numbered = (j._replace(row={**j.row, "index": index}) for index, j in enumerate(judged))
+    return made.write_run(folder, run_id, numbered, **header)
 
 
 def changed(judged: Judged, edit: Callable[[dict[str, Any]], object]) -> Judged:

@@ -39,7 +39,7 @@ def test_only_the_first_row_of_a_test_counts(recorder, judged, claim, gap):
 
 
 def test_what_was_planned_and_never_came_is_a_row(recorder, mixed, judged, claim, gap, undecided):
-    planned = [undecided(claim(name), "not_run", index).row for index, name in enumerate("abc")]
+    planned = [undecided(claim(name), "not_run", index=index).row for index, name in enumerate("abc")]
     recorder.write_plan(planned)
     assert recorder.read_plan().keys() == {r["nodeid"] for r in planned}
     recorder.take(*judged(claim("b"), gap(0.1), index=1))

@@ -12,7 +12,8 @@ from ledger.run import RunWriter, check_chain, newest_first, read_run, scores_pa
 @pytest.fixture
 def three(undecided, claim):
     return [
-        undecided(claim(name), "not_run", index)._replace(stored=None) for index, name in enumerate(("a", "b", "c"))
+        undecided(claim(name), "not_run", index=index)._replace(stored=None)
+        for index, name in enumerate(("a", "b", "c"))
     ]
 
 

@@ -11,7 +11,7 @@ from ledger.run import MAX_LINE, check_chain, read_run
 
 @pytest.fixture
 def path(tmp_path, write_run, undecided, claim):
-    rows = [undecided(claim(name), "not_run", index) for index, name in enumerate("abc")]
+    rows = [undecided(claim(name), "not_run", index=index) for index, name in enumerate("abc")]
     return write_run(tmp_path, "r1", rows)
 
 
