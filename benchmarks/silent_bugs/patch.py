@@ -15,10 +15,7 @@ _ABSENT = object()
 def replaced(owner: Any, name: str, new: Any) -> Iterator[None]:
     """``owner.name`` is ``new`` inside. What was only inherited is deleted again afterwards."""
     old = vars(owner).get(name, _ABSENT)
-    if old is _ABSENT and not hasattr(owner, name):
-        raise AttributeError(
-            f"{owner!r} has no {name!r} to replace: the mutant no longer fits the code that it changes"
-        )
+    _holds(owner, name)
     setattr(owner, name, new)
     try:
         yield
@@ -32,11 +29,19 @@ def replaced(owner: Any, name: str, new: Any) -> Iterator[None]:
 @contextmanager
 def wrapped(owner: Any, name: str, around: Callable[[Any], Any]) -> Iterator[None]:
     """``owner.name`` is ``around(what it was)`` inside; static and class methods stay what they are."""
+    _holds(owner, name)
     raw = vars(owner).get(name, _ABSENT)
     kind = type(raw) if isinstance(raw, staticmethod | classmethod) else None
     inner = raw.__func__ if kind else getattr(owner, name) if raw is _ABSENT else raw
     with replaced(owner, name, kind(around(inner)) if kind else around(inner)):
         yield
+
+
+def _holds(owner: Any, name: str) -> None:
+    if not hasattr(owner, name):
+        raise AttributeError(
+            f"{owner!r} has no {name!r} to replace: the mutant no longer fits the code that it changes"
+        )
 
 
 @contextmanager

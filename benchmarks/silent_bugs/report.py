@@ -28,6 +28,11 @@ class Row:
         return all(t.silent for t in self.trials)
 
     @property
+    def fits(self) -> bool:
+        """It could be enacted on every seed."""
+        return all(t.fits for t in self.trials)
+
+    @property
     def detected(self) -> bool:
         """Some check fired on every seed."""
         return all(t.fired for t in self.trials)
@@ -114,7 +119,10 @@ class Report:
         if len(self.alarms) > ALARMS_ALLOWED:
             found += [f"false alarm on {r.mutant.id}: {r.fired[0].check}: {r.fired[0].said}" for r in self.alarms]
         found += [f"alarm on a clean pipeline: {alarm}" for alarm in self.clean_alarms]
-        found += [f"{r.mutant.id} is meant to be harmless, and {_loud(r)}" for r in self.dropped if r.mutant.benign]
+        found += [f"{r.mutant.id} {_loud(r)}" for r in self.dropped if not r.fits]
+        found += [
+            f"{r.mutant.id} is meant to be harmless, and {_loud(r)}" for r in self.dropped if r.mutant.benign and r.fits
+        ]
         return found
 
     def json(self) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 
 from .guards import kinds_of_guard, kinds_of_warning
@@ -32,6 +33,8 @@ class Trial:
     seed: int
     silent: bool
     why_not: str = ""
+    fits: bool = True
+    """False where the code that the mutant changes is no longer there."""
     fired: tuple[Fired, ...] = ()
     flips: tuple[str, ...] = ()
     """``claim: verdict -> verdict``."""
@@ -66,7 +69,11 @@ def attempt(mutant: Mutant, scene: Scene, clean: Clean) -> Trial:
     """Enact the mutant, show that it is silent, and run the checks on it."""
     began = time.monotonic()
     fired: list[Fired] = []
-    with mutant.enact(scene):
+    with ExitStack() as enacted:
+        try:
+            enacted.enter_context(mutant.enact(scene))
+        except Exception as exc:
+            return Trial(mutant.id, scene.seed, False, f"cannot be enacted: {type(exc).__name__}: {exc}", fits=False)
         seen = watch(scene.measure)
         ours = sorted(seen.ours - clean.said)
         fired += [Fired(f"warning of {w.split(':')[0]}", kinds_of_warning(w), w) for w in ours]
@@ -81,8 +88,11 @@ def attempt(mutant: Mutant, scene: Scene, clean: Clean) -> Trial:
             fired += _fired(scene, scene.checks, clean.said)
     took = time.monotonic() - began
     if loud:
-        return Trial(mutant.id, scene.seed, False, loud, tuple(fired), seconds=took)
-    return Trial(mutant.id, scene.seed, True, "", _once(fired), *_effect(clean.measured, seen.value), took)
+        return Trial(mutant.id, scene.seed, False, loud, fired=tuple(fired), seconds=took)
+    flips, moved, numbers = _effect(clean.measured, seen.value)
+    return Trial(
+        mutant.id, scene.seed, True, fired=_once(fired), flips=flips, moved=moved, numbers=numbers, seconds=took
+    )
 
 
 def _loud(seen: Seen, clean: Clean) -> str:

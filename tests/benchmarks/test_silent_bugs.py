@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import pytest
+import torch
 
 from benchmarks.silent_bugs import __main__ as command
 from benchmarks.silent_bugs import registry, scenes, tasks
@@ -13,7 +14,7 @@ from benchmarks.silent_bugs.document import PARTS, document
 from benchmarks.silent_bugs.left_out import every_id
 from benchmarks.silent_bugs.mutant import Mutant
 from benchmarks.silent_bugs.number import Number
-from benchmarks.silent_bugs.patch import replaced, rewritten
+from benchmarks.silent_bugs.patch import replaced, rewritten, wrapped
 from benchmarks.silent_bugs.registry import MUTANTS
 from benchmarks.silent_bugs.report import BENIGN_NEEDED, report
 from benchmarks.silent_bugs.scene import Check, Fired, Measured, Scene
@@ -201,8 +202,19 @@ def test_what_a_mutant_replaced_is_back_afterwards():
     assert scene.measure() == before
 
 
-def test_a_mutant_that_no_longer_fits_is_an_error():
+def test_a_mutant_that_no_longer_fits_costs_the_others_nothing_and_is_a_problem(toy, capsys, tmp_path):
+    moved = Mutant("X07", "metrics", "in a function that moved", "toy", lambda scene: replaced(scene, "elsewhere", 1))
+    assert toy(CAUGHT, moved, HARMLESS, options=("--markdown", str(tmp_path / "page.md"))) == 1
+    out = capsys.readouterr().out
+    assert "X07 cannot be enacted: AttributeError: " in out
+    assert "detection: 1 of 1" in out
+    assert "in a function that moved | cannot be enacted" in (tmp_path / "page.md").read_text()
+
+
+def test_a_change_that_no_longer_fits_is_an_error():
     with pytest.raises(AttributeError, match="no longer fits"), replaced(Toy, "elsewhere", 1):
+        pass
+    with pytest.raises(AttributeError, match="no longer fits"), wrapped(Toy, "elsewhere", lambda inner: inner):
         pass
     with pytest.raises(AttributeError, match="no longer fits"), rewritten(Toy, "near_two", ("no such text", "")):
         pass
@@ -217,7 +229,25 @@ def test_the_page_can_be_made_from_nothing_but_a_report():
     assert "| X01 |" in document(report([CAUGHT], [tried(CAUGHT)], [], 1))
 
 
-# ---- some real ones, end to end
+# ---- the real ones
+
+
+@pytest.fixture
+def as_the_command_does():
+    """One thread: on small tensors several only wait for each other."""
+    before = torch.get_num_threads()
+    tasks.start()
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.usefixtures("as_the_command_does")
+@pytest.mark.parametrize("name", SCENES)
+def test_every_mutant_fits_the_code_that_it_changes(name):
+    scene = scenes.prepared(name, 0)
+    for mutant in (m for m in MUTANTS if m.scene == name):
+        with mutant.enact(scene):
+            pass
 
 
 def test_real_bugs_and_harmless_changes_of_the_court_and_the_store(capsys):

@@ -22,7 +22,7 @@ def values(change: Callable[[list[Any]], list[Any]]) -> Enact:
 
         return made
 
-    return attribute("chat", "parse", around)
+    return attribute("language_model", "parse", around)
 
 
 def _closed_up(found: list[Any]) -> list[Any]:
@@ -114,7 +114,7 @@ def _without(*parts: str) -> Enact:
 
 def _placeholder(scene: Any) -> AbstractContextManager[None]:
     """The model forgets the marker one time in four, and delphi's apology is taken for an explanation."""
-    import mi.autointerp.chat as chat
+    import mi.autointerp.language_model as language_model
 
     def around(parse: Any) -> Any:
         def made(text: str, **more: Any) -> Any:
@@ -123,7 +123,7 @@ def _placeholder(scene: Any) -> AbstractContextManager[None]:
 
         return made
 
-    return together(replaced(scene, "mumbles", True), wrapped(chat, "parse_explanation", around))
+    return together(replaced(scene, "mumbles", True), wrapped(language_model, "parse_explanation", around))
 
 
 def _only_activating(read_latents: Any) -> Any:
@@ -239,7 +239,7 @@ MUTANTS = (
     bug("H40b", "nulls are dropped from all of a latent's answers, which are zipped to its windows", attribute("interpret", "account", _zipped_short), ("K14",), "microscope A6-01"),
     bug("H14", "null becomes no", values(lambda found: [v or 0 for v in found]), ("K14",), "delphi 0.1.3"),
     bug("H14b", "a missing answer is read as no where answers are counted", attribute("interpret", "account", lambda account: lambda truth, answers: account(truth, [a or 0 for a in answers])), ("K14", "K24"), "practice"),
-    bug("H16", "the last question, with fewer windows, is never read", attribute("chat", "parse", _rest_unread), ("K14",), "delphi 0.1.3"),
+    bug("H16", "the last question, with fewer windows, is never read", attribute("language_model", "parse", _rest_unread), ("K14",), "delphi 0.1.3"),
     bug("H18", "answers are matched one place on", asking((VALUES, VALUES + "; values = values[1:] + values[:1]")), ("K14", "K16", "K22")),
     bug("H18b", "answers come in the order in which they were completed", _as_completed, ("K06", "K14"), "lm-eval#2595"),
     bug("H18c", "a repeated request leaves its answer twice, and those behind it move on", _appended_twice, ("K14", "K16")),
