@@ -5,6 +5,8 @@ import shutil
 
 import ledgers
 import pytest
+from claim_page import ROWS, artifact
+from ledgers import claim, gap, judge, unjudged, write_run
 from opened import opened
 
 from ledger.report.page import render
@@ -83,3 +85,27 @@ def routes(browser, every_page):
         )
     assert len(links) >= 8
     return links
+
+
+@pytest.fixture(scope="session")
+def claim_run(tmp_path_factory):
+    """A row of every state, with two earlier runs and known artifacts; its report is beside it."""
+    folder = tmp_path_factory.mktemp("claims")
+    found = read_run(write_run(folder, ROWS))
+    found.seal["artifacts"] = {"ab" * 32: artifact("scores", "cd" * 32), "cd" * 32: artifact("coder", "ef" * 32)}
+    first = [judge(claim("above-pass", expected="pass"), gap(0.03, seed=91)), judge(claim("drifts"), gap(0.1, seed=31))]
+    second = [judge(claim("above-pass", above=0.02), gap(0.1, seed=1)), unjudged(claim("drifts"), "error", "a", "b")]
+    earlier = [
+        read_run(write_run(folder, rows, run_id=f"2026-11-1{k}T120000Z-bbbbbb"))
+        for k, rows in enumerate((first, second))
+    ]
+    (folder / "report.html").write_bytes(render(found, earlier))
+    return found
+
+
+@pytest.fixture(scope="module")
+def claim_pages(claim_run, browser):
+    """The report of that run, opened."""
+    with opened(browser, claim_run.path.with_name("report.html")) as found:
+        yield found
+        assert found.complaints() == []

@@ -1,0 +1,45 @@
+"""Claim pages: their rows, their addresses, and what they say."""
+
+from urllib.parse import quote
+
+from ledgers import every_state
+from opened import visit
+
+ROWS = every_state()
+CELLS = {(f"{row['claim']}{_params}", row["subject"]): row for row, _ in ROWS for _params in [
+    "[" + ", ".join(f"{k}={v}" for k, v in row["params"].items()) + "]" if row["params"] else ""
+]}  # fmt: skip
+
+
+def artifact(label, *inputs):
+    return {
+        "label": label,
+        "builder": "build:make",
+        "inputs": [d[:12] for d in inputs],
+        "bytes": 1_500_000,
+        "seconds": 2.5,
+    }
+
+
+def address(label, subject="organism"):
+    return f"#/claim/{quote(label, safe='')}/{quote(subject, safe='')}"
+
+
+def claim_page(opened, label, subject="organism"):
+    """Go to the page of a claim of :data:`CELLS`; returns the browser's page."""
+    name = label if label.partition("[")[0].count(".") else f"paper.{label}"
+    visit(opened.page, address(name, subject))
+    assert name in opened.page.locator(".claim h1").inner_text()
+    return opened.page
+
+
+def text_of(page, block):
+    return page.locator(f".claim section:has(> h2:text-is('{block}'))").inner_text()
+
+
+def boxes(page, selector):
+    return page.locator(selector).evaluate_all("found => found.map((e) => e.getBoundingClientRect().toJSON())")
+
+
+def words_of(page, block):
+    return " ".join(text_of(page, block).split())
