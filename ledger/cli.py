@@ -1,4 +1,4 @@
-"""``python -m ledger``: read, compare, gate and verify runs. Starts without numpy."""
+"""``python -m ledger``: read, compare, gate, verify and publish runs. Starts without numpy."""
 
 from __future__ import annotations
 

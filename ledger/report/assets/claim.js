@@ -95,7 +95,8 @@ function axisFor(values, width) {
   if (!(hi > lo)) [lo, hi] = [lo - (Math.abs(lo) || 1) / 2, hi + (Math.abs(hi) || 1) / 2];
   const room = ((hi - lo) * 60) / Math.max(60, width - 136);
   [lo, hi] = [lo - room, hi + room];
-  const edge = (tick) => Math.min(tick - lo, hi - tick) / (hi - lo) * (width - 16) + 8;
+  const x = along({ lo, hi }, width);
+  const edge = (tick) => Math.min(x(tick), width - x(tick));
   return { lo, hi, ticks: roundTicks(lo, hi).filter((tick) => edge(tick) > 4 * short(tick).length) };
 }
 
@@ -107,7 +108,7 @@ function figureBlock(row) {
   const [width, said, wide] = [figureWidth(), row.reported || {}, row.adjusted];
   const axis = axisFor([row.lo, row.hi, ...allBounds(row), ...(wide ? [wide.lo, wide.hi] : []), ...(typeof said.value === 'number' ? [said.value] : [])], width);
   const figure = forest(row, axis, { width, height: 100, large: true });
-  const at = (value) => 8 + ((value - axis.lo) / (axis.hi - axis.lo)) * (width - 16);
+  const at = along(axis, width);
   const word = (text, x, anchor, y = 12) => figure.append(svg('text', { class: 'label', x, y, 'text-anchor': anchor }, text));
   const other = registeredRule(row);
   if (other) {

@@ -1,8 +1,11 @@
+const EDGE = 8;
+// Where a value of an axis lies in a drawing of this width.
+const along = ({ lo, hi }, width) => (value) => EDGE + ((value - lo) / (hi - lo)) * (width - 2 * EDGE);
+
 // One row of a forest plot. Thick: the row's own interval. Thin: the interval adjusted for its family.
 function forest(row, axis, { width = 240, height = 26, large = false } = {}) {
-  const edge = 8;
-  const x = (value) => edge + ((value - axis.lo) / (axis.hi - axis.lo)) * (width - 2 * edge);
-  const inside = (value) => Math.min(width - edge, Math.max(edge, x(value)));
+  const x = along(axis, width);
+  const inside = (value) => Math.min(width - EDGE, Math.max(EDGE, x(value)));
   const mid = large ? height / 2 - 8 : height / 2;
   const parts = [];
   const other = registeredRule(row);
@@ -15,8 +18,8 @@ function forest(row, axis, { width = 240, height = 26, large = false } = {}) {
   if (typeof row.estimate === 'number') {
     const whisker = (lo, hi, name) => {
       parts.push(svg('line', { class: name, x1: inside(lo), x2: inside(hi), y1: mid, y2: mid }));
-      if (x(lo) < edge - 0.5) parts.push(svg('path', { class: 'arrow', d: `M${edge + 5} ${mid - 5}L${edge - 6} ${mid}L${edge + 5} ${mid + 5}Z` }));
-      if (x(hi) > width - edge + 0.5) parts.push(svg('path', { class: 'arrow', d: `M${width - edge - 5} ${mid - 5}L${width - edge + 6} ${mid}L${width - edge - 5} ${mid + 5}Z` }));
+      if (x(lo) < EDGE - 0.5) parts.push(svg('path', { class: 'arrow', d: `M${EDGE + 5} ${mid - 5}L${EDGE - 6} ${mid}L${EDGE + 5} ${mid + 5}Z` }));
+      if (x(hi) > width - EDGE + 0.5) parts.push(svg('path', { class: 'arrow', d: `M${width - EDGE - 5} ${mid - 5}L${width - EDGE + 6} ${mid}L${width - EDGE - 5} ${mid + 5}Z` }));
     };
     if (row.adjusted) whisker(row.adjusted.lo, row.adjusted.hi, 'adjusted');
     whisker(row.lo, row.hi, 'own');
@@ -32,7 +35,7 @@ function forest(row, axis, { width = 240, height = 26, large = false } = {}) {
       parts.push(svg('line', { class: 'tick', x1: x(tick), x2: x(tick), y1: height - 24, y2: height - 19 }));
       parts.push(svg('text', { class: 'label', x: x(tick), y: height - 5, 'text-anchor': 'middle' }, short(tick)));
     }
-    parts.push(svg('line', { class: 'tick', x1: edge, x2: width - edge, y1: height - 24, y2: height - 24 }));
+    parts.push(svg('line', { class: 'tick', x1: EDGE, x2: width - EDGE, y1: height - 24, y2: height - 24 }));
   }
   return svg('svg', { class: 'forest', role: 'img', viewBox: `0 0 ${width} ${height}`, width, height, 'aria-label': inWords(row) }, parts);
 }
@@ -54,10 +57,10 @@ function inWords(row) {
 
 // The scale that the rows of a group share, printed once.
 function scale(axis, width = 240) {
-  const x = (value) => 8 + ((value - axis.lo) / (axis.hi - axis.lo)) * (width - 16);
+  const x = along(axis, width);
   const last = axis.ticks.length - 1;
   return svg('svg', { class: 'forest', viewBox: `0 0 ${width} 20`, width, height: 20, 'aria-hidden': 'true' },
-    svg('line', { class: 'tick', x1: 8, x2: width - 8, y1: 18, y2: 18 }),
+    svg('line', { class: 'tick', x1: EDGE, x2: width - EDGE, y1: 18, y2: 18 }),
     axis.ticks.map((tick, i) => [
       svg('line', { class: 'tick', x1: x(tick), x2: x(tick), y1: 14, y2: 18 }),
       svg('text', { class: 'label', x: x(tick), y: 11, 'text-anchor': i === 0 && x(tick) < 20 ? 'start' : i === last && x(tick) > width - 20 ? 'end' : 'middle' }, short(tick)),

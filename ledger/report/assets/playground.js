@@ -122,7 +122,7 @@ function exploredFigure(row, explored, lo, hi, width, moved) {
   const drawn = forest({ ...row, ...explored, adjusted: null, attention: false }, axis, { width, height: 84, large: true });
   const label = (text, x, y, left) => svg('text', { class: 'label over', x, y, 'text-anchor': left ? 'start' : 'end' }, text);
   if (!moved) return drawn;
-  const x = (bound) => 8 + ((bound - lo) / (hi - lo)) * (width - 16);
+  const x = along(axis, width);
   boundsOf(row).forEach((bound) => drawn.append(svg('line', { class: 'registered', x1: x(bound), x2: x(bound), y1: 0, y2: 60 })));
   const [at, right] = [x(row.bound), x(explored.bound) < width / 2];
   drawn.append(label('registered', at + (at < width / 2 ? 4 : -4), 11, at < width / 2), label('exploratory, not in the ledger', right ? width - 4 : 4, 56, !right));

@@ -43,7 +43,7 @@ function judgedMarks(row) {
 }
 
 function laneFigure(lane, axis, width, marks) {
-  const x = (value) => 8 + ((value - axis.lo) / (axis.hi - axis.lo)) * (width - 16);
+  const x = along(axis, width);
   const step = lane.n > MANY ? 10 : 7;
   const scores = scoresOf(lane);
   const columns = new Map();
