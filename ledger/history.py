@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import groupby
 from pathlib import Path
 from typing import Any
@@ -19,11 +20,13 @@ _WORDING = frozenset({"statement", "supersedes"})
 
 
 class History:
-    """Earlier rows per claim. Files are scanned once, and only the asked-for lines are parsed."""
+    """Earlier rows per claim. Files are scanned once, and only the asked-for lines are parsed: once for all cells of a claim,
+    which are judged one after the other."""
 
     def __init__(self, files: Iterable[Path]) -> None:
         self._files = sorted(files, key=lambda p: p.name)
         self._places: dict[str, list[tuple[Path, int, int]]] | None = None
+        self.rows = lru_cache(maxsize=4)(self._read)  # a claim and what it supersedes
 
     def _index(self) -> dict[str, list[tuple[Path, int, int]]]:
         """Where each claim's lines lie; the lines themselves are not kept, a long ledger is larger than memory likes."""
@@ -45,7 +48,7 @@ class History:
                     continue
         return self._places
 
-    def rows(self, claim_id: str) -> list[tuple[Path, dict[str, Any]]]:
+    def _read(self, claim_id: str) -> list[tuple[Path, dict[str, Any]]]:
         """Earlier rows of a claim, oldest first; a broken line is no evidence and is passed over."""
         found = []
         for path, places in groupby(self._index().get(claim_id, []), key=lambda place: place[0]):

@@ -15,6 +15,8 @@ from ..text import clean, interval, label, rule
 UNITS = "units.json"
 LARGEST = 1e150
 """Numbers from here on cannot be squared."""
+ENTRIES = {int, float, type(None)}
+"""What JSON can put into a column; its true and false are no numbers."""
 
 
 @dataclass(frozen=True)
@@ -114,7 +116,7 @@ class Evidence:
         data = self.files.json(name)
         try:
             columns = {str(k): tuple(v) for k, v in data["columns"].items()}
-            if any(isinstance(v, bool) or not isinstance(v, int | float | None) for c in columns.values() for v in c):
+            if not set().union(*(map(type, c) for c in columns.values())) <= ENTRIES:
                 raise ValueError
             return Table(tuple(map(str, data["units"])), columns, dict(data["facts"]))
         except UNREADABLE as exc:
