@@ -1,4 +1,4 @@
-"""What must not leave the machine with a report: keys stop it, home folders are replaced. And what no file can hold."""
+"""What must not leave the machine with a report: keys keep a run out, home folders are replaced. And what no file can hold."""
 
 from __future__ import annotations
 
@@ -25,8 +25,9 @@ def passable(run: Run) -> Run:
     Raises:
         LedgerError: something in it looks like an access key; the message names the place and not the key.
     """
-    rows = [row if _harmless(row) else without_secrets(row, f"{label(row)} on {row['subject']}") for row in run.rows]
-    return replace(run, rows=rows, header=without_secrets(run.header, f"run {run.id}"))
+    name = run.path.name
+    rows = [r if _harmless(r) else without_secrets(r, f"{name}: {label(r)} on {r['subject']}") for r in run.rows]
+    return replace(run, rows=rows, header=without_secrets(run.header, f"{name}: the run record"))
 
 
 def _harmless(row: Any) -> bool:
@@ -44,7 +45,7 @@ def without_secrets(value: Any, where: str = "the report") -> Any:
         if _KEY.search(value):
             raise LedgerError(
                 f"{where} holds something that looks like an access key, and a report is made to be passed on. "
-                "Nothing was written. Withdraw the key, and run the test again without it in names or messages"
+                "Withdraw the key, and run the test again without it in names or messages"
             )
         value = _LONE.sub("\ufffd", value)
         return _HOME.sub("~", value) if "/" in value or "\\" in value else value

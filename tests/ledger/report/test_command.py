@@ -61,24 +61,39 @@ def island_of(page):
     return json.loads(re.search('<script type="application/json" id="data">(.*?)</script>', page, re.DOTALL)[1])
 
 
+KEY = "hf_" + "aB3" * 10
 ODD = {
     "a row": (1, {"limits": {"95": [2.0, 1.0]}}, " paper.wins on organism (row 0) cannot be drawn"),
     "a point": (1, {"hi": 1e308}, " paper.wins on organism (row 0) cannot be drawn"),
     "the run record": (0, {"command": [1]}, " the run record cannot be drawn"),
     "nothing where the commit was": (0, {"git": None}, "1"),
+    "a key": (1, {"nodeid": KEY}, " paper.wins on organism, nodeid holds something that looks like an access key"),
+    "a key in the run record": (0, {"command": [KEY]}, " the run record, command holds something that looks"),
 }
 
 
 @pytest.mark.parametrize(("at", "odd", "words"), ODD.values(), ids=ODD)
-def test_an_earlier_run_that_cannot_be_drawn_is_left_out_and_named(tmp_path, three, forged, at, odd, words):
+def test_an_earlier_run_that_cannot_be_drawn_or_passed_on_is_left_out_and_named(
+    tmp_path, three, forged, at, odd, words
+):
     damaged = tmp_path / f".ledger/runs/{three[1]}.jsonl"
     forged(damaged, lambda records: records[at].update(odd))
     page = write_report(tmp_path).read_text("utf-8")
     (said,) = re.findall("left out</span> an earlier run, from every history: (.*)</p>", page)
-    assert said.startswith(f"{damaged.name}:{words}: ")
+    assert said.startswith(f"{damaged.name}:{words}")
+    assert KEY not in page
     assert island_of(page)["left_out"] == [html.unescape(said)]
     assert [then["id"] for then in island_of(page)["earlier"]] == [three[0]]
     assert [one["with"] for one in island_of(page)["compare"]] == [three[0]]
+
+
+def test_nothing_is_compared_where_every_earlier_run_holds_a_key(tmp_path, three, seen, forged):
+    for name in three[:2]:
+        forged(tmp_path / f".ledger/runs/{name}.jsonl", lambda records: records[1].update(nodeid=KEY))
+    write_report(tmp_path)
+    ((shown, earlier, compared, *why),) = seen
+    assert (shown, earlier, compared) == (three[2], [], [])
+    assert [words.partition(".jsonl: ")[0] for words in why] == three[:2]
 
 
 def test_a_run_asked_for_by_name_that_cannot_be_drawn_stops_the_report(tmp_path, three, forged, capsys):
