@@ -7,9 +7,10 @@ import os
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import timedelta
 from functools import lru_cache
-from typing import NamedTuple, TextIO
+from typing import NamedTuple
+
+from runners.progress import progress_on
 
 from .mutant import Mutant
 from .report import Report, report
@@ -42,40 +43,17 @@ class Done(NamedTuple):
     alarms: list[str]
 
 
-class Progress:
-    """One line on a terminal, a line every half minute elsewhere."""
-
-    def __init__(self, total: int, out: TextIO = sys.stderr) -> None:
-        self._total, self._done, self._out = total, 0, out
-        self._began = self._said = time.monotonic()
-
-    def add(self, done: Done) -> None:
-        self._done += len(done.trials)
-        now, live = time.monotonic(), self._out.isatty()
-        if now - self._said < (0.5 if live else 30) or not self._done:
-            return
-        self._said = now
-        left = (now - self._began) * (self._total - self._done) / self._done
-        line = f"silent bugs: {self._done}/{self._total} trials, about {timedelta(seconds=round(left))} left"
-        print(f"\r{line:<70}" if live else line, end="" if live else "\n", file=self._out, flush=True)
-
-    def end(self) -> None:
-        if self._out.isatty():
-            print(f"\r{'':<70}\r", end="", file=self._out, flush=True)
-
-
 def run(mutants: Sequence[Mutant], seeds: int, jobs: int) -> Report:
     """Every mutant on every seed; the number of jobs changes when results come, not what they are."""
     began = time.monotonic()
     tasks = list(cut(mutants, seeds))
-    progress = Progress(len(mutants) * seeds)
     trials: list[Trial] = []
     alarms: list[str] = []
-    for done in _results(tasks, jobs):
-        trials += done.trials
-        alarms += done.alarms
-        progress.add(done)
-    progress.end()
+    with progress_on(sys.stderr)("silent bugs", len(mutants) * seeds, "trials") as bar:
+        for done in _results(tasks, jobs):
+            trials += done.trials
+            alarms += done.alarms
+            bar.update(len(done.trials))
     made = report(mutants, trials, alarms, seeds)
     made.seconds = time.monotonic() - began
     return made
