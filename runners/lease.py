@@ -34,9 +34,8 @@ class Leases:
             self._held, self._file, self._pid = set(), None, os.getpid()
         if digest in self._held:
             return
-        with contextlib.suppress(
-            OSError, NotImplementedError
-        ):  # filelock raises the latter where a system has no locks
+        # filelock raises NotImplementedError where a system has no locks.
+        with contextlib.suppress(OSError, NotImplementedError):
             if self._file is None:
                 self._file = self._open()
             with self._file.open("a", encoding="ascii") as file:
