@@ -5,10 +5,10 @@ from urllib.parse import quote
 from ledgers import every_state
 from opened import visit
 
+from ledger.text import label
+
 ROWS = every_state()
-CELLS = {(f"{row['claim']}{_params}", row["subject"]): row for row, _ in ROWS for _params in [
-    "[" + ", ".join(f"{k}={v}" for k, v in row["params"].items()) + "]" if row["params"] else ""
-]}  # fmt: skip
+CELLS = {(label(row), row["subject"]): row for row, _ in ROWS}
 
 
 def artifact(label, *inputs):
@@ -21,13 +21,13 @@ def artifact(label, *inputs):
     }
 
 
-def address(label, subject="organism"):
-    return f"#/claim/{quote(label, safe='')}/{quote(subject, safe='')}"
+def address(cell, subject="organism"):
+    return f"#/claim/{quote(cell, safe='')}/{quote(subject, safe='')}"
 
 
-def claim_page(opened, label, subject="organism"):
+def claim_page(opened, cell, subject="organism"):
     """Go to the page of a claim of :data:`CELLS`; returns the browser's page."""
-    name = label if label.partition("[")[0].count(".") else f"paper.{label}"
+    name = cell if cell.partition("[")[0].count(".") else f"paper.{cell}"
     visit(opened.page, address(name, subject))
     assert name in opened.page.locator(".claim h1").inner_text()
     return opened.page
