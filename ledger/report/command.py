@@ -22,8 +22,8 @@ EARLIER = 20
 def write_report(root: Path, names: Sequence[str] = (), output: Path | None = None, store: Path | None = None) -> Path:
     """Render the last of the named runs (default: the last run there is) beside it, or to ``output``.
 
-    Other named runs are compared with it, or, where it is alone, the last one before it that can be. Runs that began earlier give the
-    history of each claim; the page names those that cannot be used.
+    Other named runs are compared with it, or, where it is alone, the last one before it that can be. Runs that began
+    earlier give the history of each claim; the page names those that cannot be used.
 
     Raises:
         LedgerError: a run that is not there or cannot be read, a row that cannot be drawn, or something like an access key
